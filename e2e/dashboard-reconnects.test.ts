@@ -113,7 +113,7 @@ scenario(
       await page.getByRole("link", { name: "dev", exact: true }).waitFor();
       await context.setOffline(true);
       await page.getByText("You are offline.").waitFor({ timeout: NOTICED_MS });
-      await page.getByRole("link", { name: "Provisioners" }).click();
+      await page.getByRole("link", { name: "Templates" }).click();
       await page.getByText("It loads automatically when the server can be reached.").waitFor();
       await picture(page, "offline");
       // No API URLs and no error text of the browser.
@@ -121,7 +121,7 @@ scenario(
       expect(text).not.toMatch(/\/api\/|dynamically imported|Failed to fetch/);
       expect(text.match(/offline/gi)).toHaveLength(1);
       await context.setOffline(false);
-      await page.getByRole("heading", { name: "Provisioners" }).waitFor();
+      await page.getByRole("heading", { name: "Templates" }).waitFor();
       await page.getByText("You are offline.").waitFor({ state: "detached" });
       await picture(page, "online");
     });

@@ -222,6 +222,7 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
         return true;
       });
       if (!changes) return undefined;
+      pubsub.publish(workspaceChannel(id), {});
       return withBuild((await store.find(id, false, viewerId(actor)))!);
     },
 

@@ -77,11 +77,12 @@ export function createWorkspaceSettings({
         if (checked === null)
           await store.setDeadline(tx, workspace.latestBuildId!, workspace.latestMaxDeadline);
       });
+      changed(id);
     },
 
     async extend(actor, id, deadline) {
       await require(actor, "update", id);
-      return builds.inWorkspace(id, async ({ tx, workspace }) => {
+      const extended = await builds.inWorkspace(id, async ({ tx, workspace }) => {
         const { latestTransition, latestStatus, latestDeadline, latestMaxDeadline } = workspace;
         if (latestTransition !== "start" || latestStatus !== "succeeded") {
           throw new FleetError(
@@ -107,6 +108,8 @@ export function createWorkspaceSettings({
         await store.setDeadline(tx, workspace.latestBuildId!, deadline);
         return deadline;
       });
+      changed(id);
+      return extended;
     },
 
     async setAutomaticUpdates(actor, id, automaticUpdates) {

@@ -1,24 +1,28 @@
 import type { Workspace } from "@fleet/sdk";
 import { useQuery } from "@tanstack/react-query";
-import clsx from "clsx";
 import { CloudOff } from "lucide-react";
 import { Suspense } from "react";
-import { NavLink, Route, Routes, useParams } from "react-router";
+import { Route, Routes, useParams } from "react-router";
 import { isFleetError } from "../api/errors.js";
+import { templatesQuery } from "../api/templates.js";
 import { useFollowed } from "../api/updates.js";
 import { isActive, workspaceQuery } from "../api/workspaces.js";
 import { BuildLog } from "../modules/builds/build-log.js";
 import { transitionName } from "../modules/builds/describe.js";
 import { IconTile } from "../modules/icons/icon.js";
+import { useUser } from "../modules/session/session.js";
 import { page } from "../modules/ui/lazy-page.js";
 import { ErrorNotice } from "../modules/ui/notice.js";
 import { Empty, PageHeader, Section, Skeleton, useTitle } from "../modules/ui/page.js";
 import { Reconnecting } from "../modules/ui/reconnecting.js";
+import { Tabs } from "../modules/ui/section-nav.js";
 import { WorkspaceFacts } from "../modules/workspaces/facts.js";
 import { HeaderActions } from "../modules/workspaces/header-actions.js";
 import { WorkspaceNotices } from "../modules/workspaces/notices.js";
 import { Resources } from "../modules/workspaces/resources.js";
-import { STATUS, WorkspaceStatusPill } from "../modules/workspaces/status.js";
+import { StateSentence } from "../modules/workspaces/sentence.js";
+import { stateOf, WorkspaceStatusPill } from "../modules/workspaces/status.js";
+import { Timeline } from "../modules/workspaces/timeline.js";
 import { userOfSegment, workspacePath } from "../paths.js";
 import { NotFoundPage } from "./not-found.js";
 
@@ -56,9 +60,15 @@ export function WorkspacePage() {
 function LoadedWorkspace({ workspace }: { workspace: Workspace }) {
   const live = useFollowed([workspace.id]);
   const build = workspace.latest_build;
+  const user = useUser();
+  const templates = useQuery(templatesQuery);
+  const template = templates.data?.find(({ id }) => id === workspace.template_id);
+  const usualMs = template?.build_time_stats[build.transition]?.P50 ?? undefined;
+  useTitle(workspace.name, stateOf(workspace));
   return (
     <div className="flex flex-col gap-5">
       <PageHeader
+        crumbs={[{ to: "/workspaces", label: "Workspaces" }]}
         icon={<IconTile url={workspace.template_icon} hints={[workspace.template_name]} size={42} />}
         title={
           <span className="flex items-center gap-2.5">
@@ -68,17 +78,15 @@ function LoadedWorkspace({ workspace }: { workspace: Workspace }) {
         }
         lead={
           <>
-            {workspace.owner_name}
-            {STATUS[build.status].explanation && (
-              <span className="hidden sm:inline"> · {STATUS[build.status].explanation}</span>
-            )}
+            {workspace.owner_id !== user.id && `${workspace.owner_name} · `}
+            <StateSentence workspace={workspace} usualMs={usualMs} />
           </>
         }
         actions={<HeaderActions workspace={workspace} />}
       />
       <Reconnecting state={live} />
       <WorkspaceFacts workspace={workspace} />
-      <Tabs workspace={workspace} />
+      <WorkspaceTabs workspace={workspace} />
       <Suspense fallback={<Skeleton className="h-56 w-full rounded-xl" />}>
         <Routes>
           <Route index element={<Overview workspace={workspace} />} />
@@ -92,32 +100,14 @@ function LoadedWorkspace({ workspace }: { workspace: Workspace }) {
   );
 }
 
-function Tabs({ workspace }: { workspace: Workspace }) {
+function WorkspaceTabs({ workspace }: { workspace: Workspace }) {
   const path = workspacePath(workspace);
   const tabs = [
     { to: path, label: "Overview", end: true },
     { to: `${path}/builds`, label: "Builds", end: false },
     { to: `${path}/settings`, label: "Settings", end: false },
   ];
-  return (
-    <nav aria-label="Workspace" className="flex gap-5 border-line border-b">
-      {tabs.map(({ to, label, end }) => (
-        <NavLink
-          key={to}
-          to={to}
-          end={end}
-          className={({ isActive: current }) =>
-            clsx(
-              "-mb-px border-b-2 py-2 transition-colors",
-              current ? "border-accent font-medium text-ink" : "border-transparent text-muted hover:text-ink",
-            )
-          }
-        >
-          {label}
-        </NavLink>
-      ))}
-    </nav>
-  );
+  return <Tabs label="Workspace" tabs={tabs} />;
 }
 
 function Overview({ workspace }: { workspace: Workspace }) {
@@ -126,6 +116,7 @@ function Overview({ workspace }: { workspace: Workspace }) {
   return (
     <>
       <WorkspaceNotices workspace={workspace} />
+      <Timeline workspace={workspace} />
       {active && (
         <div className="overflow-hidden rounded-xl">
           <Section title={`${transitionName(build)} (build ${build.build_number})`} flush>

@@ -1,12 +1,21 @@
 import clsx from "clsx";
 import { type ReactNode, useEffect } from "react";
 import { Link } from "react-router";
+import type { StateName } from "./state.js";
 
-/** Sets the title of the browser tab. */
-export function useTitle(title: string): void {
+/** Sets the title of the browser tab, and the state that its icon shows. */
+export function useTitle(title: string, state?: StateName): void {
   useEffect(() => {
     document.title = `${title} · Fleet`;
   }, [title]);
+  useEffect(() => {
+    const icon = document.querySelector<HTMLLinkElement>("link[rel=icon]");
+    if (!icon || !state) return;
+    icon.href = `/state/${state}.svg`;
+    return () => {
+      icon.href = "/favicon.svg";
+    };
+  }, [state]);
 }
 
 /**

@@ -2,7 +2,8 @@ import { StateMark, type StateName } from "./state.js";
 
 export type PillTone = "ok" | "busy" | "idle" | "warn" | "bad" | "dormant";
 
-const STATES: Record<PillTone, StateName> = {
+/** The state that a tone stands for. */
+export const STATE_OF_TONE: Record<PillTone, StateName> = {
   ok: "running",
   busy: "changing",
   idle: "stopped",
@@ -15,7 +16,7 @@ const STATES: Record<PillTone, StateName> = {
 export function Pill({ tone, children }: { tone: PillTone; children: string }) {
   return (
     <span className="inline-flex items-center gap-1.5 whitespace-nowrap font-normal text-ink text-sm tracking-normal">
-      <StateMark state={STATES[tone]} />
+      <StateMark state={STATE_OF_TONE[tone]} />
       {children}
     </span>
   );

@@ -1,32 +1,37 @@
 import type { Workspace, WorkspaceStatus } from "@fleet/sdk";
-import { Pill, type PillTone } from "../ui/pill.js";
+import { Pill, type PillTone, STATE_OF_TONE } from "../ui/pill.js";
+import type { StateName } from "../ui/state.js";
 
-type Look = { label: string; tone: PillTone; explanation: string };
+type Look = { label: string; tone: PillTone };
 
-/** Label of each status and, where the label is not enough, an explanation. */
-export const STATUS: Record<WorkspaceStatus, Look> = {
-  pending: { label: "Pending", tone: "busy", explanation: "Waiting for a provisioner." },
-  starting: { label: "Starting", tone: "busy", explanation: "Creating the workspace's resources." },
-  running: { label: "Running", tone: "ok", explanation: "" },
-  stopping: { label: "Stopping", tone: "busy", explanation: "Removing resources that are not persistent." },
-  stopped: { label: "Stopped", tone: "idle", explanation: "Start the workspace to use it." },
-  failed: { label: "Failed", tone: "bad", explanation: "" },
-  canceling: { label: "Canceling", tone: "busy", explanation: "Canceling the build." },
-  canceled: { label: "Canceled", tone: "warn", explanation: "" },
-  deleting: { label: "Deleting", tone: "busy", explanation: "Removing the workspace's resources." },
-  deleted: { label: "Deleted", tone: "idle", explanation: "" },
+const STATUS: Record<WorkspaceStatus, Look> = {
+  pending: { label: "Pending", tone: "busy" },
+  starting: { label: "Starting", tone: "busy" },
+  running: { label: "Running", tone: "ok" },
+  stopping: { label: "Stopping", tone: "busy" },
+  stopped: { label: "Stopped", tone: "idle" },
+  failed: { label: "Failed", tone: "bad" },
+  canceling: { label: "Canceling", tone: "busy" },
+  canceled: { label: "Canceled", tone: "warn" },
+  deleting: { label: "Deleting", tone: "busy" },
+  deleted: { label: "Deleted", tone: "idle" },
 };
 
 /** A workspace's status: that of its build and, if it is running, of its agents. */
-export function workspaceLook(workspace: Workspace): Pick<Look, "label" | "tone"> {
+export function workspaceLook(workspace: Workspace): Look {
   const { status, resources } = workspace.latest_build;
-  if (workspace.dormant_at && status === "stopped") return { label: "Dormant", tone: "warn" };
+  if (workspace.dormant_at && status === "stopped") return { label: "Dormant", tone: "dormant" };
   if (status !== "running") return STATUS[status];
   if (!workspace.health.healthy) return { label: "Unhealthy", tone: "warn" };
   const agents = resources.flatMap((resource) => resource.agents ?? []);
   // An agent that has not connected yet is not a failure.
   if (agents.some((agent) => agent.status === "connecting")) return { label: "Connecting", tone: "busy" };
   return STATUS.running;
+}
+
+/** The state as the tab's icon shows it. */
+export function stateOf(workspace: Workspace): StateName {
+  return STATE_OF_TONE[workspaceLook(workspace).tone];
 }
 
 export function WorkspaceStatusPill({ workspace }: { workspace: Workspace }) {
