@@ -1,5 +1,5 @@
 import { queryOptions } from "@tanstack/react-query";
-import { strFromU8, strToU8, unzipSync, zipSync } from "fflate";
+import { strFromU8, unzipSync } from "fflate";
 import { client } from "./client.js";
 
 /** The text of a template's file; undefined if it is binary, or too long to show. */
@@ -40,26 +40,4 @@ export function readZip(archive: Uint8Array): SourceFile[] {
     })),
     ...[...long].map(([path, bytes]) => ({ path, bytes, text: undefined })),
   ].sort((one, other) => one.path.localeCompare(other.path));
-}
-
-/** Uploads files as an archive; returns the id for a new version. */
-export async function uploadFiles(files: Readonly<Record<string, string | Uint8Array>>): Promise<string> {
-  const archive = zipSync(
-    Object.fromEntries(
-      Object.entries(files).map(([path, content]) => [
-        path,
-        typeof content === "string" ? strToU8(content) : content,
-      ]),
-    ),
-  );
-  return uploadArchive(archive, "application/zip");
-}
-
-/** Uploads a tar or zip archive; returns the id for a new version. */
-export async function uploadArchive(
-  archive: Uint8Array,
-  contentType: "application/zip" | "application/x-tar",
-): Promise<string> {
-  const { hash } = await client.fileUpload({ body: new Uint8Array(archive), contentType });
-  return hash;
 }

@@ -198,7 +198,7 @@ function Trouble({ text, section }: { text: SectionText; section: HealthSection 
                 <p className="text-muted text-sm">
                   {mend.text}{" "}
                   {mend.to && (
-                    <Link to={mend.to} className="text-accent hover:underline">
+                    <Link to={mend.to} className="text-accent underline">
                       {mend.label}
                     </Link>
                   )}

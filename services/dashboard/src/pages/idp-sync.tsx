@@ -31,7 +31,7 @@ function Settings() {
         lead={
           <>
             Organizations follow the identity provider here; groups and roles in each{" "}
-            <Link to="/organizations" className="text-accent hover:underline">
+            <Link to="/organizations" className="text-accent underline">
               organization
             </Link>
             .

@@ -43,7 +43,7 @@ export function OrganizationMembersPage() {
       {may?.addMembers && permissions.readUsers && (
         <UserPicker
           label="Add a user"
-          exclude={new Set(members.data?.members.map(({ user_id }) => user_id))}
+          exclude={members.data && new Set(members.data.members.map(({ user_id }) => user_id))}
           onChoose={(user) =>
             act(() => client.memberAdd({ params: { organization: organization.id, user } }).then(refresh))
           }

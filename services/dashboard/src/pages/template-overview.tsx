@@ -19,7 +19,10 @@ export function TemplateOverviewPage() {
         <Loaded query={active} skeleton={<Skeleton className="h-32 w-full" />}>
           {({ readme }) =>
             readme.trim() ? (
-              <Markdown text={readme} />
+              <>
+                <h2 className="sr-only">README</h2>
+                <Markdown text={readme} />
+              </>
             ) : (
               <p className="text-muted">The template has no README.</p>
             )

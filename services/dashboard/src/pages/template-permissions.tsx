@@ -65,7 +65,7 @@ export function TemplatePermissionsPage() {
       >
         <SubjectPicker
           template={template.id}
-          exclude={new Set(entries?.map(({ id }) => id))}
+          exclude={entries && new Set(entries.map(({ id }) => id))}
           onChoose={(subject) => set(subject, "use")}
         />
       </FormSection>

@@ -50,7 +50,7 @@ export function TemplateRolloutsPage() {
           current ? null : (
             <Empty icon={<Milestone aria-hidden />} title="No rollouts">
               A rollout activates a version for a growing share of the workspaces. Start one by{" "}
-              <Link to={`/templates/${template.name}/versions`} className="text-accent hover:underline">
+              <Link to={`/templates/${template.name}/versions`} className="text-accent underline">
                 activating a version
               </Link>{" "}
               step by step.

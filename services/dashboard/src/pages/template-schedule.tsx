@@ -1,4 +1,5 @@
 import { useState } from "react";
+import { ActivityFields, useActivitySettings } from "../modules/templates/activity-fields.js";
 import { SaveBar, useSaveTemplate, useTemplate } from "../modules/templates/form.js";
 import { SwitchSetting } from "../modules/ui/choice-setting.js";
 import { DayPicker } from "../modules/ui/day-picker.js";
@@ -26,6 +27,7 @@ export function TemplateSchedulePage() {
   const [stopDays, setStopDays] = useState(daysOf(template.autostop_requirement.days_of_week));
   const [touchUsed, setTouchUsed] = useState(false);
   const [touchDormant, setTouchDormant] = useState(false);
+  const activity = useActivitySettings(template);
   const form = useForm({
     check: () => ({
       autostart_requirement:
@@ -47,6 +49,7 @@ export function TemplateSchedulePage() {
         time_til_dormant_autodelete_ms: durationOf(values("time_til_dormant_autodelete_ms"), "days"),
         update_workspace_last_used_at: touchUsed,
         update_workspace_dormant_at: touchDormant,
+        ...activity.body(values),
       }),
   });
   return (
@@ -94,6 +97,7 @@ export function TemplateSchedulePage() {
           </Field>
         )}
       </FormSection>
+      <ActivityFields template={template} settings={activity} />
       <FormSection title="Autostart">
         <SwitchSetting checked={autostart} onChange={setAutostart} title="Allow users to set autostart" />
         <Field name="autostart_requirement" label="Allowed days" group>

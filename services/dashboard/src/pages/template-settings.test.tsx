@@ -36,7 +36,13 @@ test("a name is checked while it is typed, and saved with the other settings", a
 test("the schedule is sent in milliseconds and days; autostart needs a day", async () => {
   using deployment = openPage("/templates/docker/settings/schedule", {
     ...answers,
-    templateList: [template({ autostart_requirement: { days_of_week: ["monday"] } })],
+    templateList: [
+      template({
+        autostart_requirement: { days_of_week: ["monday"] },
+        activity_kinds: ["sessions"],
+        activity_cpu_percent: 20,
+      }),
+    ],
     templateUpdate: template(),
   });
   await fill("Stop after", "8");
@@ -51,6 +57,8 @@ test("the schedule is sent in milliseconds and days; autostart needs a day", asy
   await day("Fri", 1);
   await day("Sat", 0);
   await fill("Every how many weeks", "2");
+  await pick(/^Processes/);
+  await fill("Processes count from", "150");
   await press("Save");
   await screen.findByText("Settings saved.");
   expect(deployment.writes[0]!.body).toMatchObject({
@@ -59,6 +67,9 @@ test("the schedule is sent in milliseconds and days; autostart needs a day", asy
     time_til_dormant_ms: 129_600_000,
     autostart_requirement: { days_of_week: ["friday"] },
     autostop_requirement: { days_of_week: ["saturday"], weeks: 2 },
+    activity_kinds: ["sessions", "processes"],
+    activity_cpu_percent: 150,
+    wake_on: [],
   });
 });
 

@@ -10,7 +10,7 @@ test("deprecated templates are listed last, without a create button", async () =
       template(),
     ],
   });
-  await screen.findByText("deprecated");
+  await screen.findByText("Deprecated");
   const names = screen.getAllByRole("link").map((link) => link.textContent);
   expect(names.indexOf("Docker")).toBeLessThan(names.indexOf("Old"));
   expect(screen.getAllByRole("link", { name: /^Create/ })).toHaveLength(1);

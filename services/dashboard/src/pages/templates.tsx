@@ -3,25 +3,28 @@ import { useQuery } from "@tanstack/react-query";
 import { FileStack, Plus } from "lucide-react";
 import { Link } from "react-router";
 import { templatesQuery } from "../api/templates.js";
+import { organizationsQuery } from "../api/users.js";
 import { duration } from "../modules/format/time.js";
 import { IconTile } from "../modules/icons/icon.js";
 import { usePermissions } from "../modules/session/session.js";
 import { Button } from "../modules/ui/button.js";
 import { CopyLine } from "../modules/ui/copy.js";
-import { Loaded } from "../modules/ui/loaded.js";
-import { Badge, Card, Empty, PageHeader, SkeletonRows, useTitle } from "../modules/ui/page.js";
+import { Badge, Empty, Page, PageHeader, useTitle } from "../modules/ui/page.js";
+import { type Column, Table } from "../modules/ui/table.js";
 
 /** Most used first, deprecated ones last. */
 function byUse(a: Template, b: Template): number {
   return Number(a.deprecated) - Number(b.deprecated) || b.active_user_count - a.active_user_count;
 }
 
+/** `/templates`: what workspaces can be created from. */
 export function TemplatesPage() {
   useTitle("Templates");
   const permissions = usePermissions();
   const templates = useQuery(templatesQuery);
+  const organizations = useQuery(organizationsQuery).data ?? [];
   return (
-    <div className="flex flex-col gap-5">
+    <Page width="fluid">
       <PageHeader
         title="Templates"
         lead="Templates define the infrastructure of workspaces."
@@ -36,60 +39,86 @@ export function TemplatesPage() {
           )
         }
       />
-      <Card>
-        <Loaded query={templates} skeleton={<SkeletonRows />} padded>
-          {(list) =>
-            list.length === 0 ? (
-              <NoTemplates />
-            ) : (
-              <ul className="divide-y divide-line">
-                {list.toSorted(byUse).map((template) => (
-                  <TemplateRow key={template.id} template={template} />
-                ))}
-              </ul>
-            )
-          }
-        </Loaded>
-      </Card>
-    </div>
+      <Table
+        label="Templates"
+        rows={templates.data?.toSorted(byUse)}
+        keyOf={({ id }) => id}
+        error={templates.error}
+        onRetry={() => void templates.refetch()}
+        rowPx={60}
+        empty={<NoTemplates />}
+        columns={organizations.length > 1 ? [NAME, ORGANIZATION, ...FACTS] : [NAME, ...FACTS]}
+      />
+    </Page>
   );
 }
 
-function TemplateRow({ template }: { template: Template }) {
-  const startMs = template.build_time_stats.start?.P50;
-  const facts = [
-    template.active_user_count > 0 &&
-      `${template.active_user_count} ${template.active_user_count === 1 ? "developer" : "developers"}`,
-    startMs && `starts in ${duration(startMs)}`,
-  ].filter(Boolean);
-  return (
-    <li className="relative flex items-center gap-3 px-4 py-3 transition-colors hover:bg-hover/50 sm:px-5">
-      <IconTile url={template.icon} hints={[template.name]} />
-      <div className="min-w-0 flex-1">
-        <div className="flex items-center gap-2">
-          <Link
-            to={`/templates/${template.name}`}
-            className="truncate rounded font-medium after:absolute after:inset-0"
-          >
-            {template.display_name || template.name}
+const NAME: Column<Template> = {
+  id: "name",
+  title: "Template",
+  width: "minmax(0, 3fr)",
+  sort: ({ display_name, name }) => display_name || name,
+  cell: ({ name, display_name, description, icon, deprecated }) => (
+    <span className="flex items-center gap-3 py-1.5">
+      <IconTile url={icon} hints={[name]} />
+      <span className="min-w-0">
+        <span className="flex items-center gap-2">
+          <Link to={`/templates/${name}`} className="truncate rounded font-medium hover:underline">
+            {display_name || name}
           </Link>
-          {template.deprecated && <Badge tone="warn">deprecated</Badge>}
-        </div>
-        <p className="truncate text-muted text-sm">
-          {template.description || (template.display_name && template.name)}
-        </p>
-      </div>
-      <span className="hidden text-right text-muted text-sm md:block">{facts.join(" · ")}</span>
-      {!template.deprecated && (
-        <Button size="sm" asChild className="relative">
-          <Link to={`/templates/${template.name}/workspace`}>
-            Create<span className="hidden sm:inline"> workspace</span>
-          </Link>
+          {deprecated && <Badge tone="warn">Deprecated</Badge>}
+        </span>
+        <span className="block truncate text-muted text-sm">{description || (display_name && name)}</span>
+      </span>
+    </span>
+  ),
+};
+
+const ORGANIZATION: Column<Template> = {
+  id: "organization",
+  title: "Organization",
+  width: "minmax(0, 1fr)",
+  from: "lg",
+  sort: ({ organization_name }) => organization_name,
+  cell: ({ organization_display_name, organization_name }) => (
+    <span className="block truncate">{organization_display_name || organization_name}</span>
+  ),
+};
+
+const FACTS: Column<Template>[] = [
+  {
+    id: "developers",
+    title: "Developers",
+    width: "6.5rem",
+    end: true,
+    from: "md",
+    sort: ({ active_user_count }) => active_user_count,
+    cell: ({ active_user_count }) => (active_user_count < 0 ? "" : active_user_count),
+  },
+  {
+    id: "start",
+    title: "Median start",
+    width: "7.5rem",
+    end: true,
+    from: "md",
+    sort: ({ build_time_stats }) => build_time_stats.start?.P50 ?? 0,
+    cell: ({ build_time_stats }) =>
+      build_time_stats.start?.P50 ? duration(build_time_stats.start.P50) : "–",
+  },
+  {
+    id: "acts",
+    title: "Actions",
+    quiet: true,
+    end: true,
+    width: "9rem",
+    cell: ({ name, deprecated }) =>
+      deprecated ? null : (
+        <Button size="sm" asChild>
+          <Link to={`/templates/${name}/workspace`}>Create workspace</Link>
         </Button>
-      )}
-    </li>
-  );
-}
+      ),
+  },
+];
 
 function NoTemplates() {
   const permissions = usePermissions();

@@ -9,7 +9,8 @@ const MOST = 20;
 export function UserPicker(props: {
   label: string;
   organization?: string;
-  exclude: ReadonlySet<string>;
+  /** Ids of those who are in already; nobody is suggested until they are known. */
+  exclude: ReadonlySet<string> | undefined;
   onChoose(user: string): void;
 }) {
   const { label, organization, exclude, onChoose } = props;
@@ -18,7 +19,7 @@ export function UserPicker(props: {
   const users = useQuery(usersQuery({ q, limit: MOST, offset: 0 })).data?.users ?? [];
   const found = users.filter(
     ({ id, organization_ids }) =>
-      !exclude.has(id) && (organization === undefined || organization_ids.includes(organization)),
+      exclude && !exclude.has(id) && (organization === undefined || organization_ids.includes(organization)),
   );
   return (
     <Suggest

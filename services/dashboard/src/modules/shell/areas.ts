@@ -15,7 +15,7 @@ export const ACTIVITY: Area = {
   ],
 };
 
-/** What administrators look after. To add a page: its line here, its route in app.tsx, its path in DASHBOARD_PAGES. */
+/** What administrators look after. To add a page: its line here, its route in routes-admin.tsx, its path in DASHBOARD_PAGES. */
 export const ADMIN: Area = {
   label: "Admin",
   groups: [

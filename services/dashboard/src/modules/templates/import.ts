@@ -7,22 +7,33 @@ export function lacksVariables({ job }: TemplateVersion): boolean {
   return job.error_code === "REQUIRED_TEMPLATE_VARIABLES";
 }
 
-/** Starts the import of a starter template with values for its variables. */
-export function importExample(options: {
+/** Starts the import of a starter template or of an archive, with values for its variables. */
+export async function importTemplate(options: {
   organization: string;
-  example: string;
+  source: { example: string } | { archive: File };
   variables: NameValue[];
 }): Promise<TemplateVersion> {
+  const { organization, source, variables } = options;
+  const from =
+    "example" in source
+      ? { example_id: source.example, message: "From a starter template." }
+      : { file_id: await upload(source.archive), message: `From ${source.archive.name}.` };
   return client.templateVersionCreate({
-    params: { organization: options.organization },
+    params: { organization },
     body: {
-      example_id: options.example,
+      ...from,
       storage_method: "file",
       provisioner: "terraform",
-      message: "From a starter template.",
-      user_variable_values: options.variables,
+      user_variable_values: variables,
     },
   });
+}
+
+/** The id of the uploaded file. */
+async function upload(archive: File): Promise<string> {
+  const contentType = archive.name.toLowerCase().endsWith(".zip") ? "application/zip" : "application/x-tar";
+  const { hash } = await client.fileUpload({ body: await archive.bytes(), contentType });
+  return hash;
 }
 
 /** Resolves with the version when its import ends. */

@@ -15,7 +15,8 @@ export type Subject = {
 /** Finds a user or a group of the template's organization. */
 export function SubjectPicker(props: {
   template: string;
-  exclude: ReadonlySet<string>;
+  /** Ids of those who have access; nobody is suggested until they are known. */
+  exclude: ReadonlySet<string> | undefined;
   onChoose(subject: Subject): void;
 }) {
   const { template, exclude, onChoose } = props;
@@ -35,7 +36,7 @@ export function SubjectPicker(props: {
       detail: email,
       avatar_url,
     })),
-  ].filter(({ id }) => !exclude.has(id));
+  ].filter(({ id }) => exclude && !exclude.has(id));
   return (
     <Suggest
       label="Add a user or group"
