@@ -48,6 +48,7 @@ export const DASHBOARD_PAGES = [
   "/organizations/:organization",
   "/organizations/:organization/members",
   "/organizations/:organization/roles",
+  "/organizations/:organization/quotas",
   "/organizations/:organization/idp-sync",
   "/organizations/:organization/settings",
   "/audit",

@@ -10,6 +10,7 @@ const OrganizationsPage = page(() => import("./pages/organizations.js"), "Organi
 const OrganizationPage = page(() => import("./pages/organization.js"), "OrganizationPage");
 const MembersPage = page(() => import("./pages/organization-members.js"), "OrganizationMembersPage");
 const RolesPage = page(() => import("./pages/organization-roles.js"), "OrganizationRolesPage");
+const QuotasPage = page(() => import("./pages/organization-quotas.js"), "OrganizationQuotasPage");
 const SyncPage = page(() => import("./pages/organization-sync.js"), "OrganizationSyncPage");
 const OrgSettingsPage = page(() => import("./pages/organization-settings.js"), "OrganizationSettingsPage");
 const AuditPage = page(() => import("./pages/audit.js"), "AuditPage");
@@ -39,6 +40,7 @@ export function adminRoutes() {
         <Route index element={<Navigate to="members" replace />} />
         <Route path="members" element={<MembersPage />} />
         <Route path="roles" element={<RolesPage />} />
+        <Route path="quotas" element={<QuotasPage />} />
         <Route path="idp-sync" element={<SyncPage />} />
         <Route path="settings" element={<OrgSettingsPage />} />
       </Route>

@@ -49,6 +49,14 @@ export const organizationRolesQuery = (organization: string) =>
     queryFn: ({ signal }) => client.organizationRoleList({ params: { organization }, signal }),
   });
 
+/** How much of their quotas an organization's members use, the largest consumers first. */
+export const quotasQuery = (organization: string, query: { limit: number; offset: number }) =>
+  queryOptions({
+    queryKey: ["quotas", organization, query],
+    queryFn: ({ signal }) => client.organizationQuotas({ params: { organization }, query, signal }),
+    placeholderData: keepPreviousData,
+  });
+
 /** What the user may do in an organization. */
 export const organizationPermissionsQuery = (organization: string) =>
   queryOptions({

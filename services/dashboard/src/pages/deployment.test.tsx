@@ -284,12 +284,43 @@ test("a member is added to a group and removed", async () => {
   ]);
 });
 
-test("the group of everybody is not listed", async () => {
-  using _ = openPage("/groups", {
-    groupList: [group, { ...group, id: organization.id, name: "everyone", display_name: "Everyone" }],
+test("of the group of everybody, only the quota can be changed", async () => {
+  const everyone = { ...group, id: organization.id, name: "Everyone", display_name: "" };
+  using deployment = openPage("/groups", {
+    groupList: [group, everyone],
+    groupGet: everyone,
+    groupUpdate: everyone,
   });
-  await screen.findByRole("link", { name: "Platform" });
-  expect(screen.queryByText("Everyone")).toBeNull();
+  await click(await screen.findByRole("link", { name: "Everyone" }));
+  await screen.findByText("Everybody in the organization is in this group.");
+  expect(screen.queryByRole("button", { name: "Remove ana" })).toBeNull();
+  await choose("More actions", "Edit quota…");
+  await fill("Quota", "10");
+  await press("Save");
+  expect(deployment.writes.map(({ body }) => body)).toEqual([{ quota_allowance: 10 }]);
+});
+
+test("quotas show who uses how much", async () => {
+  using _ = openPage("/organizations/coder/quotas", {
+    organizationGet: organization,
+    organizationQuotas: {
+      users: [
+        {
+          user_id: user.id,
+          username: "ana",
+          name: "Ana",
+          avatar_url: "",
+          credits_consumed: 45,
+          budget: 40,
+          limited: true,
+        },
+      ],
+      count: 1,
+      groups: [],
+    },
+  });
+  await screen.findByText("45 of 40 credits");
+  await screen.findByText("Over budget");
 });
 
 const role = (name: string, changes: object = {}) => ({

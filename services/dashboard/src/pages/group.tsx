@@ -41,6 +41,8 @@ function LoadedGroup({ group }: { group: Group }) {
   const [asked, setAsked] = useState<"edit" | "delete">();
   const params = { group: group.id };
   const title = group.display_name || group.name;
+  // The group of all members is the organization's: only its quota can be changed.
+  const isEveryone = group.id === group.organization_id;
   const change = (body: { add_users?: string[]; remove_users?: string[] }) =>
     act(async () => {
       await client.groupUpdate({ params, body });
@@ -62,16 +64,22 @@ function LoadedGroup({ group }: { group: Group }) {
             }
           >
             <MenuItem icon={<Pencil aria-hidden />} onSelect={() => setAsked("edit")}>
-              Edit name and quota…
+              {isEveryone ? "Edit quota…" : "Edit name and quota…"}
             </MenuItem>
-            <MenuLine />
-            <MenuItem icon={<Trash2 aria-hidden />} danger onSelect={() => setAsked("delete")}>
-              Delete group…
-            </MenuItem>
+            {!isEveryone && (
+              <>
+                <MenuLine />
+                <MenuItem icon={<Trash2 aria-hidden />} danger onSelect={() => setAsked("delete")}>
+                  Delete group…
+                </MenuItem>
+              </>
+            )}
           </Menu>
         }
       />
-      {group.source === "oidc" ? (
+      {isEveryone ? (
+        <Notice>Everybody in the organization is in this group.</Notice>
+      ) : group.source === "oidc" ? (
         <Notice>The identity provider manages this group: members change when they sign in.</Notice>
       ) : (
         <UserPicker
@@ -106,18 +114,22 @@ function LoadedGroup({ group }: { group: Group }) {
               </span>
             ),
           },
-          {
-            id: "acts",
-            title: "Actions",
-            quiet: true,
-            end: true,
-            width: "2.25rem",
-            cell: ({ id, username }) => (
-              <IconButton label={`Remove ${username}`} onClick={() => change({ remove_users: [id] })}>
-                <UserMinus aria-hidden />
-              </IconButton>
-            ),
-          },
+          ...(isEveryone
+            ? []
+            : [
+                {
+                  id: "acts",
+                  title: "Actions",
+                  quiet: true,
+                  end: true,
+                  width: "2.25rem",
+                  cell: ({ id, username }: Group["members"][number]) => (
+                    <IconButton label={`Remove ${username}`} onClick={() => change({ remove_users: [id] })}>
+                      <UserMinus aria-hidden />
+                    </IconButton>
+                  ),
+                },
+              ]),
         ]}
       />
       {asked === "edit" && <EditGroup group={group} onClose={() => setAsked(undefined)} />}
@@ -141,13 +153,13 @@ function LoadedGroup({ group }: { group: Group }) {
 
 function EditGroup({ group, onClose }: { group: Group; onClose(): void }) {
   const queries = useQueryClient();
+  const isEveryone = group.id === group.organization_id;
   const form = useForm({
     async submit(values) {
       await client.groupUpdate({
         params: { group: group.id },
         body: {
-          name: values("name"),
-          display_name: values("display_name"),
+          ...(isEveryone ? {} : { name: values("name"), display_name: values("display_name") }),
           quota_allowance: Number(values("quota_allowance") || "0"),
         },
       });
@@ -157,20 +169,24 @@ function EditGroup({ group, onClose }: { group: Group; onClose(): void }) {
   });
   return (
     <FormDialog form={form} onClose={onClose} title={`Edit ${group.name}`} action="Save">
-      <Field name="name" label="Name">
-        <Input
-          required
-          defaultValue={group.name}
-          maxLength={36}
-          pattern={NAME_PATTERN}
-          title={NAME_RULE}
-          autoComplete="off"
-          spellCheck={false}
-        />
-      </Field>
-      <Field name="display_name" label="Display name" optional>
-        <Input defaultValue={group.display_name} maxLength={64} autoComplete="off" />
-      </Field>
+      {!isEveryone && (
+        <>
+          <Field name="name" label="Name">
+            <Input
+              required
+              defaultValue={group.name}
+              maxLength={36}
+              pattern={NAME_PATTERN}
+              title={NAME_RULE}
+              autoComplete="off"
+              spellCheck={false}
+            />
+          </Field>
+          <Field name="display_name" label="Display name" optional>
+            <Input defaultValue={group.display_name} maxLength={64} autoComplete="off" />
+          </Field>
+        </>
+      )}
       <Field name="quota_allowance" label="Quota" description="Credits per day for each member.">
         <Input
           type="number"

@@ -31,19 +31,18 @@ function List() {
   const organizations = useQuery(organizationsQuery).data ?? [];
   const groups = useQuery(groupsQuery);
   const [creating, setCreating] = useState(false);
-  // The group of all members is the organization itself.
-  const own = groups.data?.filter(({ id, organization_id }) => id !== organization_id);
   const columns: Column<Group>[] = [
     {
       id: "name",
       title: "Group",
       width: "minmax(0, 2fr)",
       sort: ({ name }) => name,
-      cell: ({ id, name, display_name, source }) => (
+      cell: ({ id, name, display_name, source, organization_id }) => (
         <span className="flex items-center gap-2">
           <Link to={`/groups/${id}`} className="truncate rounded font-medium hover:underline">
             {display_name || name}
           </Link>
+          {id === organization_id && <Badge>All members</Badge>}
           {source === "oidc" && <Badge>Identity provider</Badge>}
         </span>
       ),
@@ -96,7 +95,7 @@ function List() {
       />
       <Table
         label="Groups"
-        rows={own}
+        rows={groups.data}
         keyOf={({ id }) => id}
         error={groups.error}
         onRetry={() => void groups.refetch()}

@@ -36,6 +36,7 @@ function LoadedOrganization({ organization }: { organization: Organization }) {
         tabs={[
           { to: `${base}/members`, label: "Members" },
           { to: `${base}/roles`, label: "Roles" },
+          { to: `${base}/quotas`, label: "Quotas" },
           ...(may?.readSync ? [{ to: `${base}/idp-sync`, label: "IdP sync" }] : []),
           ...(may?.update ? [{ to: `${base}/settings`, label: "Settings" }] : []),
         ]}
