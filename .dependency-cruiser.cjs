@@ -44,6 +44,7 @@ const NOUNS = [
   ["users", ["auth", "roles", "apikeys", "cryptokeys", "schedules", "search", "notifications"]],
   ["externalauth", ["auth", "pubsub", "dbcrypt"]],
   ["usersecrets", ["auth", "dbcrypt", "users"]],
+  ["sshaccess", ["auth", "apikeys", "users"]],
   ["audit", ["auth", "search", "users"]],
   ["connectionlog", ["auth", "search", "syslog", "users"]],
   ["organizations", ["auth", "roles", "users"]],

@@ -10,3 +10,4 @@ export { createClient } from "./client.js";
 export { codeOfHttpStatus, NoAnswer } from "./client-error.js";
 export { fieldError, formFieldOf, REQUIRED, sentenceOf } from "./form-field.js";
 export { versionOfNewWorkspace } from "./new-workspace.js";
+export { nameOfHost, parseWorkspaceName, type WorkspaceName } from "./workspace-name.js";

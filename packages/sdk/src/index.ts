@@ -41,3 +41,4 @@ export {
   type RouteResponse,
 } from "./server.js";
 export * from "./types/index.js";
+export { nameOfHost, parseWorkspaceName, type WorkspaceName } from "./workspace-name.js";

@@ -290,6 +290,7 @@ function serveRpc(
     pubsub,
     grants,
     connectionLog: domain.connectionLog,
+    sshAccess: domain.sshAccess,
     clock,
     logger,
     observe,

@@ -14,11 +14,18 @@ import { type Claims, createLinkStore } from "./signin/links-store.js";
 import { createOidcProvider, type OidcProvider } from "./signin/oidc.js";
 import { createSignIn, type SignIn } from "./signin/service.js";
 import { createOidcTokens, type OidcTokens } from "./signin/tokens.js";
+import { createSshDestinations } from "./sshaccess/destinations.js";
+import { createSshDestinationStore } from "./sshaccess/destinations-store.js";
+import { createSshKeys } from "./sshaccess/keys.js";
+import { createSshKeyStore } from "./sshaccess/keys-store.js";
+import type { SshAccess } from "./sshaccess/service.js";
+import { createSshSignIns } from "./sshaccess/sign-ins.js";
+import { createSshSignInStore } from "./sshaccess/sign-ins-store.js";
 import type { UserEvents } from "./users/events.js";
 import type { Users } from "./users/service.js";
 import type { UserStore } from "./users/store.js";
 
-/** Sign-in with providers. */
+/** Sign-in with providers, and of SSH clients. */
 export type SignInSide = {
   signIn: SignIn;
   flows: Flows;
@@ -27,6 +34,7 @@ export type SignInSide = {
   github: GithubProvider | undefined;
   oidcTokens: OidcTokens;
   conversions: Conversions;
+  sshAccess: SshAccess;
   /** What the OpenID Connect provider said about a user. */
   claimsOf(userId: string): Promise<Claims>;
 };
@@ -50,6 +58,19 @@ export function createSignInSide(
   const github = githubOf(config);
   const configured = new Set([oidc, github].flatMap((provider) => (provider ? [provider.type] : [])));
   return {
+    sshAccess: {
+      keys: createSshKeys({ store: createSshKeyStore(db), users: nouns.users, apiKeys, clock }),
+      signIns: createSshSignIns({
+        store: createSshSignInStore(db),
+        accessUrl: config.CODER_ACCESS_URL,
+        clock,
+      }),
+      destinations: createSshDestinations({
+        store: createSshDestinationStore(db),
+        hostnamePrefix: config.CODER_SSH_HOSTNAME_PREFIX,
+        hostnameSuffix: config.CODER_WORKSPACE_HOSTNAME_SUFFIX,
+      }),
+    },
     signIn: createSignIn({
       links,
       users: nouns.userStore,

@@ -15,6 +15,7 @@ import { provisionerRoutes } from "./provisioners.js";
 import { rolloutRoutes } from "./rollouts.js";
 import { scimRoutes } from "./scim.js";
 import { sharingRoutes } from "./sharing.js";
+import { sshAccessRoutes } from "./sshaccess.js";
 import { templateRoutes } from "./templates.js";
 import { templateVersionRoutes } from "./templateversions.js";
 import { updateRoutes } from "./updates.js";
@@ -46,6 +47,7 @@ export const routeChapters = {
   Activity: activityRoutes,
   "External auth": externalAuthRoutes,
   Secrets: userSecretRoutes,
+  "SSH access": sshAccessRoutes,
   Notifications: notificationRoutes,
   Webhooks: webhookRoutes,
   "OAuth2 provider": oauth2Routes,
@@ -74,6 +76,7 @@ export type Routes = typeof deploymentRoutes &
   typeof activityRoutes &
   typeof externalAuthRoutes &
   typeof userSecretRoutes &
+  typeof sshAccessRoutes &
   typeof notificationRoutes &
   typeof webhookRoutes &
   typeof oauth2Routes &
@@ -102,6 +105,7 @@ export const routes: Routes = {
   ...activityRoutes,
   ...externalAuthRoutes,
   ...userSecretRoutes,
+  ...sshAccessRoutes,
   ...notificationRoutes,
   ...webhookRoutes,
   ...oauth2Routes,

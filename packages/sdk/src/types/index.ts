@@ -15,6 +15,7 @@ export * from "./provisioners.js";
 export * from "./rollouts.js";
 export * from "./scim.js";
 export * from "./sharing.js";
+export * from "./sshkeys.js";
 export * from "./templates.js";
 export * from "./templateversions.js";
 export * from "./updates.js";

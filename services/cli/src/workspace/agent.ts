@@ -1,9 +1,9 @@
 import { FleetError, isFleetError } from "@fleet/base";
 import type { BuildReason, Workspace, WorkspaceAgent } from "@fleet/sdk";
+import { parseWorkspaceName } from "@fleet/sdk/browser";
 import type { Context } from "../context.js";
 import { followBuild, isUnderWay } from "./build.js";
 import { chooseAgent, findWorkspace } from "./find.js";
-import { parseWorkspaceName } from "./name.js";
 import { startBuild } from "./start.js";
 
 const POLL_MS = 500;

@@ -1,7 +1,7 @@
 import { FleetError } from "@fleet/base";
 import type { Client, Workspace, WorkspaceAgent } from "@fleet/sdk";
+import { parseWorkspaceName } from "@fleet/sdk/browser";
 import { allPages, PAGE_SIZE } from "../pages.js";
-import { parseWorkspaceName } from "./name.js";
 
 /** Finds a workspace by name. */
 export async function findWorkspace(client: Client, text: string): Promise<Workspace> {

@@ -7,12 +7,14 @@ import {
 } from "@fleet/rbac";
 import type { FoundToken, UserActor } from "../auth/actor.js";
 import { hashToken, sameHash } from "../auth/tokens.js";
-import type { ApiKeyStore, Session } from "./store.js";
+import type { ApiKeyStore, Session, SessionUser } from "./store.js";
 
 /** Only letters and digits; any other token is invalid. */
 const TOKEN = /^([A-Za-z0-9]{1,64})-([A-Za-z0-9]{1,128})$/;
 /** Minimum interval between writes of a key's last use and a session's expiry: one write a minute for a busy client. */
 const TOUCH_INTERVAL_MS = 60_000;
+/** The last moment that a Date can represent. */
+const NEVER = new Date(8.64e15);
 
 /** Authenticates API keys against their current state. */
 export type ApiKeyAuthentication = {
@@ -26,6 +28,11 @@ export type ApiKeyAuthentication = {
    * Throws as `authenticate` does.
    */
   actorOfKey(id: string, via?: FoundToken["via"]): Promise<UserActor>;
+  /**
+   * A user who was authenticated without a key, as an actor that may do no more than these scopes permit. It has no key
+   * and does not expire. @throws unauthenticated if the user is gone or suspended.
+   */
+  actorOfUser(userId: string, scopes: readonly string[]): Promise<UserActor>;
 };
 
 export type AuthenticationSettings = {
@@ -106,35 +113,59 @@ export function createApiKeyAuthentication({
         detail: `API key expired at ${end.toISOString()}.`,
       });
     }
-    if (session.status === "suspended") {
-      throw new FleetError(
-        "unauthenticated",
-        "Your account is suspended. Ask an administrator to reactivate it.",
-      );
-    }
+    requireActive(session);
+  }
+
+  function requireActive({ status }: SessionUser): void {
+    if (status !== "suspended") return;
+    throw new FleetError(
+      "unauthenticated",
+      "Your account is suspended. Ask an administrator to reactivate it.",
+    );
   }
 
   function toActor(session: Session, via: FoundToken["via"]): UserActor {
     return {
       kind: "user",
-      userId: session.userId,
-      username: session.username,
-      email: session.email,
-      subject: {
-        userId: session.userId,
-        roles: session.roles.map(roleOf),
-        orgRoles: session.orgRoles,
-        groups: session.groups,
-        scope: session.scopes,
-        workspaceSharing: settings.workspaceSharing,
-        ...(session.allowList.length > 0 ? { allowList: session.allowList.flatMap(toEntries) } : {}),
-      },
-      organizationIds: Object.keys(session.orgRoles),
+      ...userOf(session, session.scopes, session.allowList),
       apiKeyId: session.id,
       expiresAt: endOf(session),
       byToken: session.tokenName !== "",
       byApp: session.oauth2GrantId !== null,
       via,
+    };
+  }
+
+  function userOf(user: SessionUser, scope: readonly string[], allowList: readonly string[]) {
+    return {
+      userId: user.userId,
+      username: user.username,
+      email: user.email,
+      subject: {
+        userId: user.userId,
+        roles: user.roles.map(roleOf),
+        orgRoles: user.orgRoles,
+        groups: user.groups,
+        scope: [...scope],
+        workspaceSharing: settings.workspaceSharing,
+        ...(allowList.length > 0 ? { allowList: allowList.flatMap(toEntries) } : {}),
+      },
+      organizationIds: Object.keys(user.orgRoles),
+    };
+  }
+
+  async function actorOfUser(userId: string, scopes: readonly string[]): Promise<UserActor> {
+    const user = await store.findUser(userId);
+    if (!user) throw new FleetError("unauthenticated", "Your account does not exist any more.");
+    requireActive(user);
+    return {
+      kind: "user",
+      ...userOf(user, scopes, []),
+      apiKeyId: "",
+      expiresAt: NEVER,
+      byToken: false,
+      byApp: false,
+      via: "header",
     };
   }
 
@@ -145,5 +176,5 @@ export function createApiKeyAuthentication({
     return toActor(session, via);
   }
 
-  return { authenticate, actorOfKey };
+  return { authenticate, actorOfKey, actorOfUser };
 }

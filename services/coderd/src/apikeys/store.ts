@@ -1,6 +1,6 @@
 import type { Reach, Subject } from "@fleet/rbac";
 import type { Database } from "../database/client.js";
-import type { Prisma } from "../database/gen/client.js";
+import { Prisma } from "../database/gen/client.js";
 import type { LoginType, UserStatus } from "../database/gen/enums.js";
 import { ORG_ROLES, type StoredOrgRoles, toOrgRoles } from "../roles/predicates.js";
 
@@ -47,6 +47,12 @@ export type Session = {
   groups: string[];
 };
 
+/** A user's part of a session. */
+export type SessionUser = Pick<
+  Session,
+  "userId" | "username" | "email" | "status" | "roles" | "orgRoles" | "groups"
+>;
+
 export type NewApiKey = {
   id: string;
   userId: string;
@@ -68,6 +74,8 @@ export type ApiKeyStore = {
   insert(key: NewApiKey): Promise<void>;
   /** The session of this key; undefined if it does not exist. */
   findSession(id: string): Promise<Session | undefined>;
+  /** The same of a user without a key; undefined if it does not exist. */
+  findUser(id: string): Promise<SessionUser | undefined>;
   /** Records a use and extends the session, unless its expiry was changed meanwhile: an ended session stays ended. */
   touch(session: Pick<Session, "id" | "userId" | "expiresAt">, now: Date, expiresAt: Date): Promise<void>;
   /** Finds a key by id. */
@@ -92,6 +100,13 @@ export type ApiKeyStore = {
 
 /** Sessions in a list. */
 const MAX_SESSIONS = 200;
+
+/** What authentication needs of user `u`. */
+const USER = Prisma.sql`u.id AS "userId", u.username, u.email, u.status::text AS status, u.roles,
+  ${ORG_ROLES} AS "orgRoles",
+  coalesce((SELECT array_agg(g.group_id::text) FROM group_members g WHERE g.user_id = u.id), '{}')
+    || coalesce((SELECT array_agg(m.organization_id::text)
+                 FROM organization_members m WHERE m.user_id = u.id), '{}') AS groups`;
 
 const include = { user: { select: { username: true } } } satisfies Prisma.ApiKeyInclude;
 type Found = Prisma.ApiKeyGetPayload<{ include: typeof include }>;
@@ -118,11 +133,7 @@ export function createApiKeyStore(db: Database): ApiKeyStore {
       const rows = await db.$queryRaw<Found[]>`
         SELECT k.id, k.secret_hash AS "secretHash", k.scopes, k.allow_list AS "allowList", k.token_name AS "tokenName", k.parent_id AS "parentId", k.oauth2_grant_id AS "oauth2GrantId",
                k.lifetime_seconds AS "lifetimeSeconds", k.last_used AS "lastUsed", k.expires_at AS "expiresAt", k.created_at AS "createdAt",
-               u.id AS "userId", u.username, u.email, u.status::text AS status, u.roles,
-               ${ORG_ROLES} AS "orgRoles",
-               coalesce((SELECT array_agg(g.group_id::text) FROM group_members g WHERE g.user_id = u.id), '{}')
-                 || coalesce((SELECT array_agg(m.organization_id::text)
-                              FROM organization_members m WHERE m.user_id = u.id), '{}') AS groups
+               ${USER}
         FROM api_keys k JOIN users u ON u.id = k.user_id AND NOT u.deleted
         WHERE k.id = ${id}`;
       const row = rows[0];
@@ -133,6 +144,12 @@ export function createApiKeyStore(db: Database): ApiKeyStore {
           orgRoles: toOrgRoles(row.orgRoles),
         }
       );
+    },
+
+    async findUser(id) {
+      const [row] = await db.$queryRaw<(Omit<SessionUser, "orgRoles"> & { orgRoles: StoredOrgRoles })[]>`
+        SELECT ${USER} FROM users u WHERE u.id = ${id}::uuid AND NOT u.deleted`;
+      return row && { ...row, orgRoles: toOrgRoles(row.orgRoles) };
     },
 
     async touch({ id, userId, expiresAt: before }, now, expiresAt) {

@@ -29,6 +29,7 @@ export type AuditedType =
   | "user"
   | "webhook"
   | "user_secret"
+  | "user_ssh_key"
   | "workspace"
   | "workspace_build"
   | "workspace_proxy";

@@ -6,6 +6,7 @@ import { byIdOrName, organizationWhere } from "./objects-predicates.js";
 type Kind =
   | "user"
   | "user_secret"
+  | "user_ssh_key"
   | "git_ssh_key"
   | "external_auth_link"
   | "api_key"
@@ -58,6 +59,12 @@ export function createPeopleLoaders(db: Database): Loaders<Kind> {
       const { name, description, envName, filePath, enabled, value } = row;
       const fields = { name, description, env_name: envName, file_path: filePath, enabled, value };
       return { id: row.id, target: name, fields };
+    },
+    async user_ssh_key({ id }) {
+      const row = isUuid(id) ? await db.userSshKey.findUnique({ where: { id } }) : null;
+      if (!row) return undefined;
+      const { name, publicKey, fingerprint, userId } = row;
+      return { id, target: name, fields: { name, public_key: publicKey, fingerprint, user_id: userId } };
     },
     async api_key({ id }) {
       const row = await db.apiKey.findUnique({ where: { id }, include: { user: true } });

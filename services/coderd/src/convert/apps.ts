@@ -68,6 +68,15 @@ export function toAgentStreamGrant(
   };
 }
 
+/** The grant of a stream that an SSH client opened: it ends with the client's key, or with the session that allowed it. */
+export function toSshGrant(
+  actor: UserActor,
+  sshKeyId: string,
+  target: { agentId: string; workspaceId: string },
+): MessageInitShape<typeof GrantSchema> {
+  return { ...toAgentStreamGrant(actor, target), ...(sshKeyId && { sshKeyId, expiresAtMs: 0n }) };
+}
+
 /** The grant of an app opened by a user or an anonymous visitor. */
 function toAppGrant(
   actor: UserActor | undefined,

@@ -86,6 +86,10 @@ const AUDITED: Partial<Record<RouteName, Audited>> = {
   keyDelete: deleted("api_key", param("key")),
   keyExpire: changed("api_key", param("key")),
   gitSshKeyRegenerate: changed("git_ssh_key", user),
+  userSshKeyCreate: made("user_ssh_key"),
+  userSshKeyDelete: deleted("user_ssh_key", param("sshKey")),
+  // The session with which the user allows it; one that is denied leaves none.
+  sshSignInDecide: { type: "api_key", action: "login" },
   userSecretCreate: made("user_secret"),
   userSecretUpdate: changed("user_secret", ownSecret),
   userSecretDelete: deleted("user_secret", ownSecret),

@@ -30,6 +30,7 @@ import { createRolloutHandlers } from "./routes/rollouts.js";
 import { createScimHandlers } from "./routes/scim.js";
 import { createSharingHandlers } from "./routes/sharing.js";
 import { createSignInHandlers } from "./routes/signin.js";
+import { createSshAccessHandlers } from "./routes/sshaccess.js";
 import { createTemplateHandlers } from "./routes/templates.js";
 import { createTemplateVersionHandlers } from "./routes/templateversions.js";
 import { createUpdateHandlers } from "./routes/updates.js";
@@ -144,6 +145,7 @@ export function createHandlers(domain: Domain, platform: Platform): Handlers {
     ...createActivityHandlers({ holds: domain.holds, unpushedWork: domain.unpushedWork }),
     ...createExternalAuthHandlers({ externalAuth: domain.externalAuth, accessUrl, secureCookie }),
     ...createUserSecretHandlers({ userSecrets: domain.userSecrets }),
+    ...createSshAccessHandlers({ sshAccess: domain.sshAccess, cryptoKeys, accessUrl }),
     ...createApplicationHandlers({ apiKeys, agents, cryptoKeys, terminals, accessUrl, wildcardHostname }),
   };
   const audited = auditHandlers(enforceDeclaredAccess(handlers), { audit, unitOfWork, logger });

@@ -2,10 +2,10 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { FleetError, type Logger } from "@fleet/base";
 import { AccessMethod, type CheckedGrantSchema, type Grant, GrantKind } from "@fleet/proto-gen/proxy";
 import type { Agents } from "../agents/service.js";
-import type { ApiKeys } from "../apikeys/service.js";
 import type { Apps, AccessMethod as Method } from "../apps/service.js";
 import { toCheckedGrant } from "../convert/apps.js";
 import { answerAll } from "../grants/questions.js";
+import type { SshKeys } from "../sshaccess/keys.js";
 
 /** Maximum grants per call. */
 const GRANTS_PER_CALL = 500;
@@ -28,11 +28,11 @@ export type GrantChecker = (
 /** Tells proxies whether their open connections would still be allowed now. */
 export function createGrantChecker(options: {
   agents: Agents;
-  apiKeys: ApiKeys;
+  sshKeys: SshKeys;
   apps: Apps;
   logger: Logger;
 }): GrantChecker {
-  const { agents, apiKeys, apps } = options;
+  const { agents, sshKeys, apps } = options;
 
   /** Throws the error that a new request would get now. */
   async function requireHeld(grant: Grant): Promise<{ expiresAt?: Date }> {
@@ -42,9 +42,10 @@ export function createGrantChecker(options: {
         await agents.requireCurrent(agentId);
         return {};
       case GrantKind.AGENT_STREAM: {
-        const actor = await apiKeys.actorOfKey(keyId);
+        const { userId, sshKeyId } = grant;
+        const actor = await sshKeys.actorOf({ userId, sshKeyId, keyId });
         await agents.access(actor, "ssh", agentId);
-        return actor;
+        return sshKeyId ? {} : actor;
       }
       case GrantKind.APP: {
         const method = methodOf(grant.accessMethod) ?? "path";

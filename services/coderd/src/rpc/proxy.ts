@@ -6,6 +6,7 @@ import type { Agents } from "../agents/service.js";
 import type { ApiKeys } from "../apikeys/service.js";
 import type { Apps } from "../apps/service.js";
 import type { Terminals } from "../apps/terminal.js";
+import { sshKeyPair } from "../auth/sshkeys.js";
 import type { ConnectionLog } from "../connectionlog/service.js";
 import { toAgentStreamGrant, toAppDecision } from "../convert/apps.js";
 import { toConnectionReport } from "../convert/connectionlog.js";
@@ -19,11 +20,14 @@ import {
 } from "../proxies/routes.js";
 import type { Proxies, ProxyIdentity } from "../proxies/service.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
+import type { SshAccess } from "../sshaccess/service.js";
 import type { Wake } from "../workspaces/wake.js";
 import type { RpcObserver } from "./observe.js";
 import { createGrantChecker, methodOf } from "./proxy-grants.js";
+import { createSshHandlers } from "./proxy-ssh.js";
 
 export type ProxyRpcOptions = {
+  sshAccess: SshAccess;
   agents: Agents;
   apiKeys: ApiKeys;
   apps: Apps;
@@ -61,7 +65,7 @@ type SessionMessage = Parameters<
 export function serveProxies(server: Pick<grpc.Server, "addService">, options: ProxyRpcOptions): void {
   const { agents, apps, routes } = options;
   const identify = cachedIdentities(options);
-  const checkGrants = createGrantChecker(options);
+  const checkGrants = createGrantChecker({ ...options, sshKeys: options.sshAccess.keys });
 
   const handlers: Handlers<(typeof ProxyService)["method"]> = {
     async session(stream) {
@@ -144,6 +148,8 @@ export function serveProxies(server: Pick<grpc.Server, "addService">, options: P
       const { expiresAt } = await options.apiKeys.claimAppSession(token);
       return { sessionToken: token, expiresAtMs: BigInt(expiresAt.getTime()) };
     },
+
+    ...createSshHandlers(options.sshAccess, identify),
 
     async reportAppStats(request, context) {
       await identify(context);
@@ -295,5 +301,6 @@ async function settings(proxy: ProxyIdentity, options: ProxyRpcOptions) {
     heartbeatIntervalMs: HEARTBEAT_MS,
     disablePathApps: !options.pathApps,
     proxyId: proxy.id,
+    sshHostKey: sshKeyPair(await options.cryptoKeys.derive(`SSH host key of proxy ${proxy.id}`)).privateKey,
   };
 }

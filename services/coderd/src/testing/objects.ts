@@ -1,5 +1,6 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { echoTemplate, TAR_MIMETYPE } from "@fleet/provisionersdk";
+import { sshKeyPair } from "../auth/sshkeys.js";
 import type { ActorName, Actors, RouteNames } from "./actors.js";
 import type { TestCoderd } from "./coderd.js";
 import type { OauthProvider } from "./oauth-provider.js";
@@ -176,6 +177,18 @@ export async function createObjects(
       body: { name: secret, value: "hunter22", env_name: variable() },
     });
   await newUserSecret("npm");
+  const publicKey = () => sshKeyPair(randomBytes(32)).publicKey;
+  const newSshKey = async () =>
+    (
+      await ana.client.userSshKeyCreate({
+        params: { user: "me" },
+        body: { name: name(), public_key: publicKey() },
+      })
+    ).id;
+  const sshCode = async () => {
+    const client = { username: "ana", address: "192.0.2.1", client: "OpenSSH" };
+    return { query: { code: (await domain.sshAccess.signIns.begin(client)).code } };
+  };
   const provider = domain.externalAuth.provider("hub");
   /** A code of the device flow that its user has entered. */
   async function enteredCode(): Promise<string> {
@@ -215,6 +228,7 @@ export async function createObjects(
       webhook: webhook.id,
       provider: "hub",
       secret: "npm",
+      sshKey: await newSshKey(),
       os: "linux",
       arch: "amd64",
       oauth2App,
@@ -271,6 +285,10 @@ export async function createObjects(
       },
       tokenCreate: withBody({}),
       userSecretCreate: () => ({ body: { name: name(), value: "hunter22", env_name: variable() } }),
+      userSshKeyCreate: () => ({ body: { name: name(), public_key: publicKey() } }),
+      userSshKeyDelete: async () => ({ params: { sshKey: await newSshKey() } }),
+      sshSignIn: sshCode,
+      sshSignInDecide: async () => ({ ...(await sshCode()), ...form, body: Buffer.from("decision=allow") }),
       userSecretUpdate: withBody({ description: "for npm" }),
       userSecretDelete: async () => ({
         params: { secret: (await newUserSecret(name())).name },

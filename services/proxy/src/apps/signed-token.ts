@@ -29,6 +29,7 @@ export function createTokenVerifier(
         agentId,
         accessMethod: AccessMethod.SUBDOMAIN,
         appSlugOrPort: app,
+        sshKeyId: "",
         expiresAtMs: BigInt(session?.endsAtMs ?? 0),
       };
       return { grant, issuedAtMs: decidedAtMs, expiresAtMs: expiryOf(token) };

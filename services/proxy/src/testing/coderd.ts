@@ -35,6 +35,9 @@ export type TestApp = {
   corsPassthru?: boolean;
 };
 
+export type TestIdentity = { userId: string; username: string; sshKeyId: string; keyId: string };
+export type TestSignIn = { username: string; address: string; client: string; identity?: TestIdentity };
+
 export type Replica = {
   replicaId: string;
   relayAddress: string;
@@ -51,6 +54,12 @@ export class TestCoderd {
   readonly apps: TestApp[] = [];
   /** User tokens that may open streams to every agent. */
   readonly userTokens = new Map<string, { userId: string; username: string }>();
+  /** Registered public keys, by their base64. */
+  readonly sshKeys = new Map<string, { id: string; userId: string; username: string }>();
+  /** Sign-ins by link: a test allows one by setting its identity, and denies one by deleting it. */
+  readonly sshSignIns = new Map<string, TestSignIn>();
+  /** What users reach by SSH, by host name. */
+  readonly sshHosts = new Map<string, { agentId: string; workspaceId: string; hostKey: string }>();
   readonly appKeys = new Map<string, { hostname: string; sessionToken: string }>();
   readonly replicas = new Map<string, Replica>();
   readonly reported: AppSession[] = [];
@@ -80,6 +89,7 @@ export class TestCoderd {
     heartbeatIntervalMs: 1_000,
     disablePathApps: false,
     proxyId: "primary",
+    sshHostKey: "",
   };
   readonly clock: Clock;
   #keys: { privateKey: JWK; publicKey: JWK } | undefined;
@@ -149,16 +159,57 @@ export class TestCoderd {
   }
 
   /** The id of a key is its token here. */
-  #holds({ kind, keyId, agentId, appSlugOrPort }: Grant): boolean {
-    if (kind === GrantKind.AGENT_STREAM) return this.userTokens.has(keyId);
+  #holds({ kind, keyId, sshKeyId, agentId, appSlugOrPort }: Grant): boolean {
+    if (kind === GrantKind.AGENT_STREAM) return this.userTokens.has(keyId) || this.#hasSshKey(sshKeyId);
     if (kind === GrantKind.TUNNEL)
       return [...this.agentTokens.values()].some((agent) => agent.agentId === agentId);
     const app = this.apps.find(({ slugOrPort }) => slugOrPort === appSlugOrPort);
     return app !== undefined && (app.public || app.tokens.includes(keyId));
   }
 
+  #hasSshKey(id: string): boolean {
+    return [...this.sshKeys.values()].some((key) => key.id === id);
+  }
+
+  #sshHandlers() {
+    return {
+      authenticateSshKey: async ({ username, publicKey }) => {
+        const key = this.sshKeys.get(Buffer.from(publicKey).toString("base64"));
+        if (key?.username !== username) throw new FleetError("unauthenticated", "The key is nobody's.");
+        const { id: sshKeyId, userId } = key;
+        return { identity: { userId, username, sshKeyId, keyId: "" } };
+      },
+      beginSshSignIn: async ({ username, address, client }) => {
+        const id = String(this.sshSignIns.size + 1);
+        this.sshSignIns.set(id, { username, address, client });
+        const expiresAtMs = BigInt(this.clock.now().getTime() + 60_000);
+        return { id, code: `CODE-${id}`, url: `http://coder.test/ssh/sign-in?code=CODE-${id}`, expiresAtMs };
+      },
+      claimSshSignIn: async ({ id }) => {
+        const signIn = this.sshSignIns.get(id);
+        if (!signIn) throw new FleetError("unauthenticated", "The sign-in was denied or has expired.");
+        if (signIn.identity) this.sshSignIns.delete(id);
+        return { identity: signIn.identity };
+      },
+      authorizeSsh: async ({ identity, host }) => {
+        const { userId = "", sshKeyId = "", keyId = "" } = identity ?? {};
+        if (!this.#hasSshKey(sshKeyId) && !this.userTokens.has(keyId))
+          throw new FleetError("unauthenticated", "The key was removed.");
+        const found = this.sshHosts.get(host);
+        if (!found) throw new FleetError("not_found", `Workspace ${host} not found.`);
+        const { hostKey, ...agent } = found;
+        return {
+          ...agent,
+          hostKey,
+          grant: { kind: GrantKind.AGENT_STREAM, ...agent, userId, sshKeyId, keyId },
+        };
+      },
+    } satisfies Partial<Methods>;
+  }
+
   #handlers(): Methods {
     return {
+      ...this.#sshHandlers(),
       session: (stream) => this.#session(stream as SessionStream),
       authenticateAgent: async ({ agentToken }) => {
         const agent = this.agentTokens.get(agentToken);

@@ -132,6 +132,7 @@ function tunnelGrant({ agentId, workspaceId }: { agentId: string; workspaceId: s
     agentId,
     accessMethod: AccessMethod.UNSPECIFIED,
     appSlugOrPort: "",
+    sshKeyId: "",
     expiresAtMs: 0n,
   };
 }

@@ -1,5 +1,6 @@
 import { FleetError, parseDuration } from "@fleet/base";
 import type { BuildReason } from "@fleet/sdk";
+import { nameOfHost } from "@fleet/sdk/browser";
 import { Command, Option } from "commander";
 import type { Context, Session } from "../../context.js";
 import { ExitStatus } from "../../exit-status.js";
@@ -8,7 +9,6 @@ import type { RemoteForward } from "../../net/remote-forward.js";
 import { pipeStdio } from "../../net/stdio.js";
 import { isPair, listOf } from "../../ui/list-option.js";
 import { reachAgent } from "../../workspace/agent.js";
-import { nameOfHost } from "../../workspace/name.js";
 import { createConnectionLog } from "./connection-log.js";
 import { parseRemoteForward } from "./forward-spec.js";
 import { createNetworkInfo } from "./network-info.js";

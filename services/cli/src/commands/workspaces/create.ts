@@ -1,6 +1,6 @@
 import { FleetError, isFleetError, parseDuration } from "@fleet/base";
 import type { Client, NameValue, Preset, Template, TemplateVersion, Workspace } from "@fleet/sdk";
-import { versionOfNewWorkspace } from "@fleet/sdk/browser";
+import { parseWorkspaceName, versionOfNewWorkspace } from "@fleet/sdk/browser";
 import { Command, Option } from "commander";
 import type { Context } from "../../context.js";
 import { askChoice, askConsent, askText } from "../../ui/prompt.js";
@@ -8,7 +8,6 @@ import { followBuild } from "../../workspace/build.js";
 import { resolveBuildParameters } from "../../workspace/build-parameters.js";
 import { requireExternalAuth } from "../../workspace/external-auth.js";
 import { findWorkspace } from "../../workspace/find.js";
-import { parseWorkspaceName } from "../../workspace/name.js";
 import {
   acceptsDefaults,
   type ParameterFlags,

@@ -1,10 +1,10 @@
 import { FleetError } from "@fleet/base";
 import type { Client, ExternalAgentCredentials, Workspace } from "@fleet/sdk";
+import { parseWorkspaceName } from "@fleet/sdk/browser";
 import { Command } from "commander";
 import type { Context } from "../../context.js";
 import { type OutputOptions, printJson, printList, withListOutput, withTextOutput } from "../../ui/output.js";
 import { findWorkspace, findWorkspaces } from "../../workspace/find.js";
-import { parseWorkspaceName } from "../../workspace/name.js";
 import { createCommand } from "./create.js";
 import { workspaceColumns } from "./list.js";
 

@@ -1,8 +1,6 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
 import { bearerToken, FleetError } from "@fleet/base";
 import { SCOPES } from "@fleet/rbac";
 import type { RouteQuery, Routes } from "@fleet/sdk";
-import type { UserActor } from "../../auth/actor.js";
 import { toOAuth2App, toOAuth2Client, toOAuth2Secret } from "../../convert/oauth2.js";
 import type { CryptoKeys } from "../../cryptokeys/service.js";
 import { AuthorizationRefused, OAuthError } from "../../oauth2/errors.js";
@@ -12,6 +10,7 @@ import { shownScope } from "../../oauth2/scopes.js";
 import type { OAuth2Provider } from "../../oauth2/service.js";
 import { AUTH_METHODS } from "../../oauth2/store.js";
 import type { ClientCredentials } from "../../oauth2/tokens.js";
+import { createFormProof } from "../form-proof.js";
 import type { HandlerRequest, Handlers } from "../handler.js";
 import { consentPage } from "../pages/consent.js";
 import { Reply } from "../reply.js";
@@ -46,18 +45,11 @@ export function createOAuth2Handlers({
 }: OAuth2HandlerOptions) {
   const { apps, authorization, registrations, tokens } = provider;
   const issuer = new URL(accessUrl).origin;
+  const proofs = createFormProof(cryptoKeys, "oauth2 consent");
   const at = (path: string) => new URL(path, accessUrl).href;
 
   function requireEnabled(): void {
     if (!enabled) throw new FleetError("not_found", "The OAuth2 provider of this deployment is disabled.");
-  }
-
-  /** Proves that the answer comes from the page shown to this session for this request, and not from another site. */
-  async function proofOf(actor: UserActor, query: AuthorizationQuery): Promise<string> {
-    const key = await cryptoKeys.derive("oauth2 consent");
-    return createHmac("sha256", key)
-      .update(JSON.stringify([actor.apiKeyId, sorted(query)]))
-      .digest("base64url");
   }
 
   /** Redirects to the app with the answer. `iss` tells it which server answered (RFC 9207). */
@@ -124,7 +116,7 @@ export function createOAuth2Handlers({
         if (actor.kind !== "user") return signIn(query);
         authorization.requireSession(actor);
         const { username, email } = actor;
-        return consentPage({ question, username, email, proof: await proofOf(actor, query) });
+        return consentPage({ question, username, email, proof: await proofs.of(actor, query) });
       });
     },
 
@@ -134,8 +126,7 @@ export function createOAuth2Handlers({
         const question = await authorization.check(query);
         if (actor.kind !== "user") return signIn(query);
         const form = raw.length > 0 ? formOf({ raw, contentType }) : {};
-        // A header is not sent by a browser on its own, so it proves the same.
-        if (actor.via !== "header" && !isSame(form.proof ?? "", await proofOf(actor, query))) {
+        if (!(await proofs.isGiven(actor, query, form.proof ?? ""))) {
           throw new FleetError(
             "permission_denied",
             "Your answer could not be verified. Go back to the app, and authorize it again.",
@@ -345,13 +336,4 @@ type AppBody = HandlerRequest<Routes["oauth2AppUpdate"]>["body"];
 
 function changesOf({ name, icon, callback_url, redirect_uris, scope }: AppBody) {
   return { name, icon, callbackUrl: callback_url, redirectUris: redirect_uris, scope };
-}
-
-function sorted(query: object): [string, unknown][] {
-  return Object.entries(query).sort(([a], [b]) => (a < b ? -1 : 1));
-}
-
-function isSame(a: string, b: string): boolean {
-  const [left, right] = [Buffer.from(a), Buffer.from(b)];
-  return left.length === right.length && timingSafeEqual(left, right);
 }

@@ -1,4 +1,4 @@
-import { nameOfHost, parseWorkspaceName } from "./name.js";
+import { nameOfHost, parseWorkspaceName } from "./workspace-name.js";
 
 test.each([
   ["dev", { owner: "me", workspace: "dev" }],
