@@ -8,6 +8,9 @@
 {{- include "coder.checkKeda" . -}}
 {{- end -}}
 {{- include "coder.checkSecrets" . -}}
+{{- if and .Values.proxy.ssh.enable (not .Values.proxy.ssh.advertiseAddress) -}}
+{{- fail "proxy.ssh.enable requires proxy.ssh.advertiseAddress, which clients connect to, for example ssh.coder.example.com:22." -}}
+{{- end -}}
 {{- end -}}
 
 {{- define "coder.checkSecrets" -}}

@@ -132,9 +132,12 @@
 {{- define "coder.proxy" -}}
 {{- $v := .Values.proxy -}}
 {{- $name := include "coder.name" (dict "root" . "component" "proxy") -}}
-{{- $reserved := list "CODER_HTTP_ADDRESS" "CODER_TLS_ADDRESS" "CODER_PROMETHEUS_ADDRESS" "CODER_PROXY_CODERD_URL" "CODER_PROXY_CODERD_ADDRESS" "CODER_PROXY_SESSION_TOKEN" "CODER_PROXY_RELAY_ADDRESS" "CODER_PG_CONNECTION_URL" "CODER_REDIS_URL" -}}
+{{- $reserved := list "CODER_HTTP_ADDRESS" "CODER_TLS_ADDRESS" "CODER_PROMETHEUS_ADDRESS" "CODER_PROXY_CODERD_URL" "CODER_PROXY_CODERD_ADDRESS" "CODER_PROXY_SESSION_TOKEN" "CODER_PROXY_RELAY_ADDRESS" "CODER_PROXY_SSH_ADDRESS" "CODER_PG_CONNECTION_URL" "CODER_REDIS_URL" -}}
 {{- $env := include "library.env" (dict "own" (include "coder.proxyEnv" .) "values" $v "at" "proxy" "reserved" $reserved) -}}
 {{- $ports := dict "http" 8080 "relay" 8082 "metrics" 2112 -}}
+{{- if $v.ssh.enable -}}
+{{- $_ := set $ports "ssh" 2222 -}}
+{{- end -}}
 {{- $volumes := list -}}
 {{- $mounts := list -}}
 {{- range .Values.coder.tls.secretNames -}}
@@ -174,6 +177,14 @@
 # In brackets, which are valid for IPv4 and IPv6 addresses.
 - name: CODER_PROXY_RELAY_ADVERTISE_ADDRESS
   value: "[$(KUBE_POD_IP)]:8082"
+{{- if .Values.proxy.ssh.enable }}
+- name: CODER_PROXY_SSH_ADDRESS
+  value: 0.0.0.0:2222
+- name: CODER_PROXY_SSH_ADVERTISE_ADDRESS
+  value: {{ .Values.proxy.ssh.advertiseAddress | quote }}
+- name: CODER_PROXY_SSH_SESSIONS
+  value: {{ .Values.proxy.ssh.sessions | quote }}
+{{- end }}
 - name: CODER_DRAIN_DELAY
   value: {{ printf "%ds" (int .Values.proxy.drainDelaySeconds) }}
 - name: CODER_PROXY_DRAIN_TIMEOUT

@@ -261,6 +261,10 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
         load: async (context) => (await import("./commands/account/publickey.js")).publicKeyCommand(context),
       },
       {
+        names: ["ssh-keys", "ssh-key"],
+        load: async (context) => (await import("./commands/ssh-keys/ssh-keys.js")).sshKeysCommand(context),
+      },
+      {
         names: ["support"],
         load: async (context) => (await import("./commands/support/bundle.js")).supportCommand(context),
       },

@@ -45,9 +45,19 @@ const declared = {
   CODER_PROXY_RELAY_ADVERTISE_ADDRESS: address({
     help: "Relay address to announce to other replicas, if it differs from the one listened on",
   }),
+  CODER_PROXY_SSH_ADDRESS: address({
+    help: "Address to serve SSH on, for clients without the command line, for example 0.0.0.0:2222; unset to serve none",
+  }),
+  CODER_PROXY_SSH_ADVERTISE_ADDRESS: address({
+    help: "Address that SSH clients connect to, if it is not the access URL's host and the port of CODER_PROXY_SSH_ADDRESS",
+  }),
+  CODER_PROXY_SSH_SESSIONS: boolean({
+    default: "true",
+    help: "Serve ssh WORKSPACE.USER@HOST as well, whose sessions this proxy decrypts; without it, SSH is encrypted from the client to the workspace (ssh -J)",
+  }),
   CODER_PROXY_TRUSTED_ORIGINS: list({
     default: "",
-    help: "CIDR ranges of load balancers whose headers name the client",
+    help: "CIDR ranges of load balancers whose headers name the client, also those of the PROXY protocol in front of SSH",
   }),
   CODER_PROXY_TRUSTED_HEADERS: list({
     default: "",

@@ -71,6 +71,25 @@ export const LIMITS = {
   visitIdleMs: 10 * 60_000,
   /** Maximum stored length of a User-Agent, in characters. */
   userAgentLength: 512,
+  /** SSH clients that have not signed in: of one address and in total, and how long they may take. */
+  sshPendingPerAddress: 64,
+  sshPending: 512,
+  sshSignInMs: 120_000,
+  /** Attempts to sign in on one connection; clients try each key of their agent. */
+  sshAttempts: 20,
+  /** SSH clients that wait for their user in the browser, of one address; how often coderd is asked. */
+  sshLinksPerAddress: 16,
+  sshLinkPollMs: 1_000,
+  /** SSH clients in total, and how long one may be connected without using it. */
+  sshClients: 10_000,
+  sshIdleMs: 10 * 60_000,
+  /** Connections to workspaces of one SSH client; a client that jumps uses one. */
+  sshStreamsPerClient: 64,
+  /** How long a load balancer may take to name the client, and a client to receive a disconnect message. */
+  proxyHeaderMs: 2_000,
+  sshFarewellMs: 2_000,
+  /** Timeout of the SSH handshake with an agent. */
+  sshAgentHandshakeMs: 15_000,
   appStatsFlushMs: 30_000,
   /** How long a request waits for its workspace to start, which is less than clients and load balancers wait. */
   wakeHoldMs: 45_000,

@@ -53,6 +53,13 @@ void runService({
       relay: relayAddress
         ? { address: relayAddress, advertise: config.CODER_PROXY_RELAY_ADVERTISE_ADDRESS }
         : undefined,
+      ssh: config.CODER_PROXY_SSH_ADDRESS
+        ? {
+            address: config.CODER_PROXY_SSH_ADDRESS,
+            advertise: config.CODER_PROXY_SSH_ADVERTISE_ADDRESS,
+            sessions: config.CODER_PROXY_SSH_SESSIONS,
+          }
+        : undefined,
       replicaId: randomUUID(),
       hostname: hostname(),
       overrides: { accessUrl: config.CODER_ACCESS_URL, wildcardHostname: config.CODER_WILDCARD_ACCESS_URL },

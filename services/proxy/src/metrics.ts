@@ -17,6 +17,7 @@ export class ProxyMetrics {
   readonly #bytes: Counter<"kind" | "direction">;
   readonly #open: Gauge<"kind">;
   readonly #repeats: Counter<"reason">;
+  readonly #sshSignIns: Counter<"method">;
 
   constructor(registry: Registry, sources: GaugeSources) {
     const registers = [registry];
@@ -49,6 +50,12 @@ export class ProxyMetrics {
       name: "coder_proxy_frontdoor_repeats_total",
       help: "Total number of retried requests to coderd, by reason: connection refused, connection reset, or 503.",
       labelNames: ["reason"],
+      registers,
+    });
+    this.#sshSignIns = new Counter({
+      name: "coder_proxy_ssh_sign_ins_total",
+      help: "Total number of SSH clients that signed in, by a registered key or by a link, or were refused after too many attempts.",
+      labelNames: ["method"],
       registers,
     });
     this.#gauge(
@@ -98,6 +105,11 @@ export class ProxyMetrics {
   /** Counts a retried request to coderd. */
   repeated(reason: "refused" | "reset" | "unavailable"): void {
     this.#repeats.inc({ reason });
+  }
+
+  /** Counts a client of the SSH server. */
+  sshSignIn(method: "key" | "link" | "refused"): void {
+    this.#sshSignIns.inc({ method });
   }
 
   /** Increments the number of open requests; the returned function decrements it. */

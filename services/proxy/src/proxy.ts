@@ -9,11 +9,12 @@ import { createGatekeeper } from "./apps/gatekeeper.js";
 import { createTokenVerifier } from "./apps/signed-token.js";
 import { createAppStats } from "./apps/stats.js";
 import { createConnectionLog } from "./connections/log.js";
+import { drain } from "./drain.js";
 import { createFrontDoor } from "./frontdoor/frontdoor.js";
 import { createClientFacts, type TrustOptions } from "./http/client-facts.js";
 import { type Listening, listen } from "./http/listen.js";
 import { createPages } from "./http/pages.js";
-import { LIMITS } from "./limits.js";
+import { createJumpHost } from "./jumphost/server.js";
 import { ProxyMetrics } from "./metrics.js";
 import { createRelayListener } from "./relay/listener.js";
 import { createPeerReplicas } from "./relay/peers.js";
@@ -24,6 +25,7 @@ import type { Coderd } from "./session/coderd.js";
 import { createStreamGrants } from "./session/grants.js";
 import { type Session, startSession } from "./session/session.js";
 import { createSettingsStore, type SettingsOverrides } from "./session/settings.js";
+import { createAgentStreams } from "./ssh/agent-streams.js";
 import { createStreamRelay } from "./ssh/stream.js";
 import { createLiveStreams } from "./streams.js";
 import { createTerminal } from "./terminal/terminal.js";
@@ -42,6 +44,8 @@ export type ProxyOptions = {
   tls?: TlsFiles & { address: string };
   /** Address that other replicas connect to, and the address to advertise if it differs. */
   relay?: { address: string; advertise?: string };
+  /** The SSH server: where it listens, the address to advertise if it differs, and whether it serves sessions. */
+  ssh?: { address: string; advertise?: string; sessions: boolean };
   replicaId: string;
   hostname: string;
   overrides?: SettingsOverrides;
@@ -60,10 +64,11 @@ export type ProxyOptions = {
 };
 
 export type ProxyReplica = AsyncDisposable & {
-  /** `host:port` of the front door, its HTTPS address, and the relay. */
+  /** `host:port` of the front door, its HTTPS address, the relay, and the SSH server. */
   readonly address: string;
   readonly tlsAddress: string | undefined;
   readonly relayAddress: string | undefined;
+  readonly sshAddress: string | undefined;
   /** Why the replica is not ready for traffic; undefined if it is. */
   notReady(): string | undefined;
   /**
@@ -114,12 +119,29 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyReplica> {
   });
   const gate = createAgentGate({ coderd, settings, grants, wrongKeys });
   const hosts = createAppHosts(settings);
+  const openStream = createAgentStreams({ dialer, streams, connectionLog });
   let session: Session | undefined;
   const metrics = new ProxyMetrics(options.registry, {
     agents: () => agents.size,
     liveStreams: () => streams.size,
     sessionConnected: () => session?.connected ?? false,
   });
+  const traffic = createTraffic({ metrics, log });
+  const jumpHost =
+    options.ssh &&
+    createJumpHost({
+      coderd,
+      settings,
+      grants,
+      openStream,
+      wrongKeys,
+      traffic,
+      metrics,
+      trustedOrigins: options.trust?.origins ?? [],
+      ...options.ssh,
+      clock,
+      log,
+    });
   const handlers: Handlers = {
     factsOf: createClientFacts(options.trust ?? { origins: [], headers: [] }),
     hosts,
@@ -148,9 +170,10 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyReplica> {
       draining: () => draining,
     }),
     terminal: createTerminal({ gate, dialer, streams, connectionLog, clock }),
-    streams: createStreamRelay({ gate, dialer, streams, connectionLog }),
+    streams: createStreamRelay({ gate, openStream }),
     pages,
-    traffic: createTraffic({ metrics, log }),
+    traffic,
+    knownHosts: () => jumpHost?.knownHosts(),
     draining: () => draining,
   };
 
@@ -183,6 +206,8 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyReplica> {
     closer.add(() => {
       for (const { tunnel } of agents.list()) tunnel.close("The proxy is shutting down.");
     });
+    // After what it uses: it ends first.
+    const sshAddress = await jumpHost?.listen(closer);
     session = startSession({
       coderd,
       agents,
@@ -202,12 +227,13 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyReplica> {
       },
     });
     closer.add(() => session?.close());
-    log.info("The proxy is listening.", { address, relayAddress, replicaId });
+    log.info("The proxy is listening.", { address, relayAddress, sshAddress, replicaId });
 
     return {
       address,
       tlsAddress,
       relayAddress,
+      sshAddress,
       notReady() {
         if (draining) return "The replica is draining.";
         return settings.current() ? undefined : "Not connected to coderd yet.";
@@ -215,24 +241,13 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyReplica> {
       async drain() {
         draining = true;
         log.info("The proxy is draining.", { agents: agents.size, streams: streams.size });
-        // Agents dial another replica at once. Until all replicas know, this tunnel still reaches them.
-        const seconds = Math.round(((options.drainDelayMs ?? 0) + options.drainMs) / 1_000);
-        const notice = `The server is restarting. This connection will be closed within ${seconds} seconds. Save your work and reconnect.`;
-        // Plain SSH sessions cannot move to another replica, so their users get a notice.
-        for (const { tunnel } of agents.list()) tunnel.retire(notice);
-        for (const stream of streams.list()) {
-          if (stream.kind === "ssh" && !stream.resumable && !agents.get(stream.agentId))
-            stream.tell?.(notice);
-        }
-        if (options.drainDelayMs) await clock.sleep(options.drainDelayMs);
-        for (const { stop } of listening) stop();
-        const tunnels = agents.list().map(({ tunnel }) => tunnel.drain("The replica is draining."));
-        // They resume over another replica.
-        streams.cut(({ resumable }) => resumable === true, "The proxy was shut down.");
-        const limit = clock.sleep(options.drainMs);
-        await Promise.race([Promise.all([...tunnels, relay?.drain(), streams.none()]), limit]);
-        // Event streams never end by themselves; other requests get a moment to finish.
-        await Promise.race([handlers.traffic.idle(), limit, clock.sleep(LIMITS.drainRequestsMs)]);
+        const { drainDelayMs = 0, drainMs } = options;
+        const nouns = { agents, streams, traffic, relay, clock };
+        const stop = () => {
+          jumpHost?.stop();
+          for (const { stop } of listening) stop();
+        };
+        await drain({ ...nouns, drainDelayMs, drainMs, stop });
         await closer.close();
       },
       close: () => closer.close(),

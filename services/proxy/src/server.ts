@@ -11,13 +11,14 @@ import { type AppHosts, parsePathApp, type RequestedApp } from "./apps/address.j
 import type { AppEnd, AppProxy } from "./apps/app-proxy.js";
 import { NO_SUCH_APP } from "./apps/refusals.js";
 import type { FrontDoor } from "./frontdoor/frontdoor.js";
-import { answer, answerUpgrade, errorAnswer, jsonAnswer } from "./http/answer.js";
+import { type Answer, answer, answerUpgrade, errorAnswer, jsonAnswer } from "./http/answer.js";
 import type { ClientFacts } from "./http/client-facts.js";
 import { isPlainlyFramed } from "./http/forward.js";
 import { answerCall, isGrpc } from "./http/grpc.js";
 import { asksFor } from "./http/headers.js";
 import { acceptHttp2, chooseProtocol, refuseHttp2 } from "./http/http2.js";
 import type { Pages } from "./http/pages.js";
+import { KNOWN_HOSTS_PATH } from "./jumphost/known-hosts.js";
 import { LIMITS } from "./limits.js";
 import type { StreamEnd } from "./ssh/stream.js";
 import type { Traffic, TrafficEnd } from "./traffic.js";
@@ -42,6 +43,8 @@ export type Handlers = {
   streams: StreamHandler;
   pages: Pages;
   traffic: Traffic;
+  /** The known_hosts line of the SSH server; undefined if it is off or not ready. */
+  knownHosts(): string | undefined;
   /** True while the replica drains and clients should connect to another one. */
   draining(): boolean;
 };
@@ -53,6 +56,7 @@ export type TlsFiles = { cert: string; key: string };
 type Destination =
   | { to: "app"; app: RequestedApp }
   | { to: "nobody" }
+  | { to: "knownhosts" }
   | { to: "tunnel" }
   | { to: "agent"; asked: AgentStreamRequest }
   | { to: "frontdoor" };
@@ -130,6 +134,7 @@ function destinationOf(handlers: Handlers, request: IncomingMessage, facts: Clie
   const app = parsePathApp(path, query);
   if (app) return { to: "app", app };
   if (path === TUNNEL_PATH) return { to: "tunnel" };
+  if (path === KNOWN_HOSTS_PATH) return { to: "knownhosts" };
   const asked = parseAgentStream(path, query, facts.address);
   return asked ? { to: "agent", asked } : { to: "frontdoor" };
 }
@@ -181,6 +186,9 @@ async function onRequest(
     case "nobody":
       request.resume();
       return answer(response, handlers.pages.answerTo(request, NO_SUCH_APP));
+    case "knownhosts":
+      request.resume();
+      return answer(response, knownHostsAnswer(handlers.knownHosts()));
     case "tunnel":
     case "agent":
       request.resume();
@@ -216,6 +224,8 @@ async function onUpgrade(
           101,
         ),
       );
+    case "knownhosts":
+      return answerUpgrade(socket, knownHostsAnswer(handlers.knownHosts()));
     case "nobody":
       return answerUpgrade(socket, handlers.pages.answerTo(request, NO_SUCH_APP));
     case "tunnel":
@@ -261,6 +271,17 @@ function appTraffic(app: RequestedApp, end: AppEnd, status: number): TrafficEnd 
     workspaceId: end.target?.workspaceId,
     userId: end.target?.userId,
     app: app.slugOrPort,
+  };
+}
+
+function knownHostsAnswer(line: string | undefined): Answer {
+  if (line === undefined)
+    return jsonAnswer(404, "This proxy does not serve SSH. Set CODER_PROXY_SSH_ADDRESS to enable it.");
+  return {
+    status: 200,
+    contentType: "text/plain; charset=utf-8",
+    headers: { "Cache-Control": "no-cache" },
+    body: line,
   };
 }
 

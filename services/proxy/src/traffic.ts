@@ -20,8 +20,8 @@ export type TrafficEnd = {
 export type Traffic = {
   observe(
     kind: TrafficKind,
-    request: IncomingMessage,
-    facts: ClientFacts,
+    request: Pick<IncomingMessage, "method" | "url" | "headers">,
+    facts: Pick<ClientFacts, "address" | "host" | "requestId">,
     work: () => Promise<TrafficEnd>,
   ): Promise<void>;
   /** Resolves when open requests have been answered, without waiting for upgraded connections. */

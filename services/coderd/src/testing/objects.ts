@@ -185,8 +185,9 @@ export async function createObjects(
         body: { name: name(), public_key: publicKey() },
       })
     ).id;
-  const sshCode = async () => {
-    const client = { username: "ana", address: "192.0.2.1", client: "OpenSSH" };
+  /** A link that waits for ana, or for the owner. */
+  const sshCode = async (actor: ActorName) => {
+    const client = { username: actor === "owner" ? "owner" : "ana", address: "192.0.2.1", client: "OpenSSH" };
     return { query: { code: (await domain.sshAccess.signIns.begin(client)).code } };
   };
   const provider = domain.externalAuth.provider("hub");
@@ -288,7 +289,11 @@ export async function createObjects(
       userSshKeyCreate: () => ({ body: { name: name(), public_key: publicKey() } }),
       userSshKeyDelete: async () => ({ params: { sshKey: await newSshKey() } }),
       sshSignIn: sshCode,
-      sshSignInDecide: async () => ({ ...(await sshCode()), ...form, body: Buffer.from("decision=allow") }),
+      sshSignInDecide: async (actor) => ({
+        ...(await sshCode(actor)),
+        ...form,
+        body: Buffer.from("decision=allow"),
+      }),
       userSecretUpdate: withBody({ description: "for npm" }),
       userSecretDelete: async () => ({
         params: { secret: (await newUserSecret(name())).name },

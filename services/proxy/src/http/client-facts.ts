@@ -23,14 +23,21 @@ export type TrustOptions = {
 
 const REQUEST_ID = /^[\w.:-]{8,128}$/;
 
+/** True for the address of a load balancer that is trusted to name the client. */
+export type IsTrusted = (address: string) => boolean;
+
+/** Throws `invalid_argument` for an origin that is not an address or a CIDR range. */
+export function createTrust(origins: readonly string[]): IsTrusted {
+  const trusted = blockListOf(origins);
+  return (address) => isIP(address) !== 0 && trusted.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
+}
+
 /** Reads the facts of a request. Throws `invalid_argument` for an origin that is not an address or a CIDR range. */
 export function createClientFacts(trust: TrustOptions): (request: IncomingMessage) => ClientFacts {
-  const trusted = blockListOf(trust.origins);
+  const isTrusted = createTrust(trust.origins);
   const headers = (trust.headers.length > 0 ? trust.headers : ["X-Forwarded-For"]).map((h) =>
     h.toLowerCase(),
   );
-  const isTrusted = (address: string) =>
-    isIP(address) !== 0 && trusted.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
 
   /** The last address in the chain that is not a trusted proxy. */
   function addressFrom(value: string): string | undefined {
@@ -69,7 +76,7 @@ export function createClientFacts(trust: TrustOptions): (request: IncomingMessag
 }
 
 /** The address without brackets, port, zone and the IPv4-mapped prefix. */
-function plainAddress(address: string): string {
+export function plainAddress(address: string): string {
   const bracketed = /^\[([^\]]+)\](?::\d+)?$/.exec(address)?.[1];
   const bare =
     bracketed ??

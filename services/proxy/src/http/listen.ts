@@ -1,6 +1,5 @@
 import { once } from "node:events";
-import type { Server } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import type { AddressInfo, Server as NetServer, Socket } from "node:net";
 import { errorMessage, FleetError, type Logger, surviveRefusedConnections } from "@fleet/base";
 
 export type Listening = {
@@ -12,14 +11,14 @@ export type Listening = {
   close(): Promise<void>;
 };
 
-type HttpServer = Pick<Server, "address" | "close" | "closeIdleConnections" | "listen" | "on">;
+type AnyServer = Pick<NetServer, "address" | "close" | "listen" | "on"> & { closeIdleConnections?(): void };
 
 /**
  * Listens on `host:port` (port 0 picks a free one, an empty host listens on all addresses). Rejects with an error that
  * names the setting.
  */
 export async function listen(
-  server: HttpServer,
+  server: AnyServer,
   address: string,
   setting: string,
   logger: Logger,
@@ -40,7 +39,7 @@ export async function listen(
   });
   server.listen(port, host === "" ? undefined : host);
   try {
-    await once(server as Server, "listening");
+    await once(server as NetServer, "listening");
   } catch (error) {
     throw new FleetError("unavailable", sentenceOf(error, address, setting), { cause: error });
   }
@@ -50,7 +49,7 @@ export async function listen(
     address: `${host.includes(":") ? `[${host}]` : host}:${bound}`,
     stop() {
       server.close();
-      server.closeIdleConnections();
+      server.closeIdleConnections?.();
     },
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));

@@ -63,6 +63,8 @@ export function connectCoderd(options: CoderdOptions): Coderd {
     authenticateAgent: again(client.authenticateAgent),
     authorizeAgent: again(client.authorizeAgent),
     authorizeApp: again(client.authorizeApp),
+    authenticateSshKey: again(client.authenticateSshKey),
+    authorizeSsh: again(client.authorizeSsh),
     lookupRoute: again(client.lookupRoute),
   };
 }

@@ -68,8 +68,9 @@ export function createStreamGrants(options: {
 }
 
 /** The subjects of a grant, as named in change notifications. */
-function subjectsOf({ keyId, userId, workspaceId }: StreamGrant): string[] {
+function subjectsOf({ keyId, sshKeyId, userId, workspaceId }: StreamGrant): string[] {
   const subjects = [`workspace:${workspaceId}`];
+  if (sshKeyId) subjects.push(`ssh_key:${sshKeyId}`);
   if (keyId) subjects.push(`key:${keyId}`);
   if (userId) subjects.push(`user:${userId}`);
   return subjects;

@@ -13,6 +13,8 @@ export type Settings = {
   heartbeatIntervalMs: number;
   disablePathApps: boolean;
   proxyId: string;
+  /** The SSH server's private key; empty from a coderd of an earlier release. */
+  sshHostKey: string;
 };
 
 /** Settings of a regional proxy that override coderd's. */
@@ -54,6 +56,7 @@ export function createSettingsStore(
           message.heartbeatIntervalMs > 0 ? message.heartbeatIntervalMs : DEFAULT_HEARTBEAT_MS,
         disablePathApps: message.disablePathApps,
         proxyId: message.proxyId,
+        sshHostKey: message.sshHostKey,
       };
       onUpdate(settings);
     },

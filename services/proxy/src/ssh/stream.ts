@@ -4,13 +4,12 @@ import type { Duplex } from "node:stream";
 import { errorMessage, FleetError, STREAM_PROTOCOL } from "@fleet/base";
 import type { StreamHeader } from "@fleet/tunnel";
 import { createWebSocketStream, WebSocketServer } from "ws";
-import { type ConnectionLog, type LoggedConnection, userAgentOf } from "../connections/log.js";
+import { userAgentOf } from "../connections/log.js";
 import { type Answer, acceptUpgrade, answerUpgrade, errorAnswer, jsonAnswer } from "../http/answer.js";
 import { asksFor } from "../http/headers.js";
 import { type SpliceEnd, splice } from "../http/splice.js";
-import type { LiveStreams } from "../streams.js";
 import type { AgentGate, AgentStreamRequest } from "../tunnel/agent-gate.js";
-import type { AgentDialer } from "../tunnel/dial.js";
+import type { AgentStream, OpenAgentStream } from "./agent-streams.js";
 
 /** Lower ports are reserved for the agent. */
 const FIRST_PORT = 9;
@@ -20,19 +19,14 @@ const RESUMABLE_VERSION = /^\d{1,3}$/;
 
 export type StreamEnd = SpliceEnd & { status: number; userId?: string; workspaceId?: string };
 
-export type StreamRelayOptions = {
-  gate: AgentGate;
-  dialer: AgentDialer;
-  streams: LiveStreams;
-  connectionLog: Pick<ConnectionLog, "begin">;
-};
+export type StreamRelayOptions = { gate: AgentGate; openStream: OpenAgentStream };
 
 /**
  * Raw streams to an agent: `…/ssh` to its SSH server, `…/forward?target=host:port` to what the workspace can reach. By
  * `Upgrade: coder-stream/1`, which keeps half-close, or inside WebSocket binary messages. The proxy relays: SSH is
  * encrypted from end to end. `…/ssh?resumable=1` asks the agent for a stream that outlives this connection.
  */
-export function createStreamRelay({ gate, dialer, streams, connectionLog }: StreamRelayOptions) {
+export function createStreamRelay({ gate, openStream }: StreamRelayOptions) {
   const webSockets = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
@@ -61,45 +55,27 @@ export function createStreamRelay({ gate, dialer, streams, connectionLog }: Stre
     const gone = new AbortController();
     const onClose = () => gone.abort();
     socket.once("close", onClose);
-    let release = () => {};
-    let connection: LoggedConnection | undefined;
+    let opened: AgentStream | undefined;
     try {
       const header = headerOf(asked);
       const access = await gate(request, asked);
       const { userId, workspaceId } = access;
-      const resumable = header.meta?.resumable !== undefined;
-      const { agentId } = asked;
-      const tell = (line: string) => {
-        const notice: StreamHeader = { kind: "notice", target: header.meta?.session ?? "", meta: { line } };
-        dialer.open(agentId, notice).then(
-          (stream) => stream.end(),
-          () => {},
-        );
-      };
-      const live = { ...access, kind: asked.kind, agentId, resumable, tell };
-      const cut = (reason: string) => {
-        connection?.end(reason);
-        socket.destroy();
-      };
-      release = streams.add(live, cut);
-      connection = connectionLog.begin({
-        type: asked.kind === "ssh" ? "ssh" : "port_forwarding",
-        ...{ agentId, workspaceId, userId, ip: asked.address, userAgent: userAgentOf(request) },
-        slugOrPort: header.target,
-      });
-      const meta = { ...header.meta, connection: connection.id };
-      const upstream = await dialer.open(asked.agentId, { ...header, meta }, gone.signal);
+      const { agentId, address } = asked;
+      const kind = asked.kind === "ssh" ? "ssh" : "forward";
+      const cut = () => socket.destroy();
+      const facts = { address, userAgent: userAgentOf(request) };
+      opened = await openStream({ kind, agentId, header, access, ...facts, cut }, gone.signal);
+      const { upstream } = opened;
       if (socket.destroyed) upstream.destroy();
       const client = webSocket ? await overWebSocket(request, socket, head) : switched(socket, head);
       const end = await splice(client, upstream);
-      connection.end(end.error?.message);
+      opened.end(end.error?.message);
       return { ...end, status: 101, userId, workspaceId };
     } catch (error) {
-      connection?.end(errorMessage(error));
+      opened?.end(errorMessage(error));
       return refuse(errorAnswer(error), error as Error);
     } finally {
       socket.off("close", onClose);
-      release();
     }
   };
 
