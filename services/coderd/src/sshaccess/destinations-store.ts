@@ -13,8 +13,8 @@ export type SshDestination = {
   groupAcl: unknown;
   transition: "start" | "stop" | "delete";
   jobRunning: boolean;
-  /** Of the latest build, without agents of devcontainers. */
-  agents: { id: string; name: string; sshHostPublicKey: string }[];
+  /** Of the latest build; those of dev containers have a parent. */
+  agents: { id: string; name: string; parentId: string | null; sshHostPublicKey: string }[];
 };
 
 export type SshDestinationStore = {
@@ -36,7 +36,9 @@ const select = {
       job: {
         select: {
           completedAt: true,
-          resources: { select: { agents: { select: { id: true, name: true, sshHostPublicKey: true } } } },
+          resources: {
+            select: { agents: { select: { id: true, name: true, parentId: true, sshHostPublicKey: true } } },
+          },
         },
       },
     },

@@ -60,13 +60,14 @@ function agentOf(found: SshDestination, named: string | undefined): Omit<SshTarg
     throw new FleetError("failed_precondition", `Workspace ${name} ${reason}`);
   }
   const names = agents.map((agent) => agent.name).sort();
-  if (named === undefined && agents.length > 1) {
+  const roots = agents.filter(({ parentId }) => !parentId);
+  if (named === undefined && roots.length !== 1) {
     throw new FleetError(
       "invalid_argument",
       `Workspace ${name} has several agents. Connect to one of them: ${names.map((agent) => `${name}.${agent}`).join(", ")}`,
     );
   }
-  const agent = named === undefined ? agents[0] : agents.find((one) => one.name === named);
+  const agent = named === undefined ? roots[0] : agents.find((one) => one.name === named);
   if (!agent) {
     throw new FleetError(
       "not_found",

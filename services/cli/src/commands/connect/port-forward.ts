@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import { errorMessage, FleetError } from "@fleet/base";
+import { parseWorkspaceName } from "@fleet/sdk/browser";
 import { Command, Option } from "commander";
 import type { Context } from "../../context.js";
 import { joinStreams } from "../../net/remote-forward.js";
@@ -8,7 +9,6 @@ import { openForwardStream } from "../../net/stream.js";
 import { listOf } from "../../ui/list-option.js";
 import { reachAgent } from "../../workspace/agent.js";
 import { chooseAgent, findWorkspace } from "../../workspace/find.js";
-import { parseWorkspaceName } from "../../workspace/name.js";
 import { type AgentFollower, followAgent } from "./agent-follower.js";
 import { type PortForward, parsePortForwards } from "./forward-spec.js";
 import { forwardUdp } from "./udp-forward.js";

@@ -1,10 +1,10 @@
 import type { PortShare, Workspace, WorkspaceAgent } from "@fleet/sdk";
+import { parseWorkspaceName } from "@fleet/sdk/browser";
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Context, Session } from "../../context.js";
 import { type OutputOptions, printList, withListOutput } from "../../ui/output.js";
 import type { Column } from "../../ui/table.js";
 import { chooseAgent, findWorkspace } from "../../workspace/find.js";
-import { parseWorkspaceName } from "../../workspace/name.js";
 
 /** A port that a program listens on, that is shared, or both. */
 type Port = {
