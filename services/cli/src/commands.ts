@@ -80,6 +80,11 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
           (await import("./commands/workspaces/settings.js")).unfavoriteCommand(context),
       },
       {
+        names: ["unpushed-work"],
+        load: async (context) =>
+          (await import("./commands/workspaces/unpushed-work.js")).unpushedWorkCommand(context),
+      },
+      {
         names: ["logs"],
         load: async (context) => (await import("./commands/workspaces/logs.js")).logsCommand(context),
       },
@@ -142,6 +147,10 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
       {
         names: ["stat"],
         load: async (context) => (await import("./commands/inside/stat.js")).statCommand(context),
+      },
+      {
+        names: ["activity"],
+        load: async (context) => (await import("./commands/inside/activity.js")).activityCommand(context),
       },
       {
         names: ["dotfiles"],

@@ -1,6 +1,6 @@
 import { FleetError, parseBoolean, parseDuration } from "@fleet/base";
-import type { DataLossPolicy, Template, UpdateTemplateRequest } from "@fleet/sdk";
-import { Command, Option } from "commander";
+import type { ActivityKind, DataLossPolicy, Template, UpdateTemplateRequest, WakeTrigger } from "@fleet/sdk";
+import { Command, InvalidArgumentError, Option } from "commander";
 import type { Context } from "../../context.js";
 import { countOf } from "../../ui/number-option.js";
 import { askConsent } from "../../ui/prompt.js";
@@ -25,6 +25,12 @@ type Options = {
   allowUserAutostop?: string;
   requireActiveVersion?: string;
   dataLossPolicy?: DataLossPolicy;
+  activity?: ActivityKind[];
+  activityRequiresInput?: string;
+  activityCpuPercent?: number;
+  activityMaxHold?: string;
+  wakeOn?: WakeTrigger[];
+  checkUnpushedWork?: string;
   private?: boolean;
   yes?: boolean;
   org?: string;
@@ -32,6 +38,19 @@ type Options = {
 
 function days(text: string): string[] {
   return text === "none" ? [] : text.split(",").map((day) => day.trim().toLowerCase());
+}
+
+const ACTIVITY = ["sessions", "apps", "processes", "holds"] as const satisfies readonly ActivityKind[];
+const WAKE_ON = ["ssh", "apps"] as const satisfies readonly WakeTrigger[];
+
+/** Parses a comma-separated list of these; `none` is an empty list. */
+function choicesOf<T extends string>(choices: readonly T[]) {
+  return (text: string): T[] =>
+    days(text).map((word) => {
+      const choice = choices.find((one) => one === word);
+      if (choice) return choice;
+      throw new InvalidArgumentError(`"${word}" is not a valid value. Valid values: ${choices.join(", ")}.`);
+    });
 }
 
 export function templateEditCommand(context: Context): Command {
@@ -75,6 +94,30 @@ export function templateEditCommand(context: Context): Command {
         "--data-loss-policy <policy>",
         "Builds that would replace or destroy resources that keep data: off runs them, ask only if the user accepts it, deny only if a template administrator does",
       ).choices(["off", "ask", "deny"]),
+    )
+    .option(
+      "--activity <kinds>",
+      "What counts as activity, comma-separated: sessions, apps, processes, holds; none for nothing",
+      choicesOf(ACTIVITY),
+    )
+    .option(
+      "--activity-requires-input <bool>",
+      "Whether sessions and apps count only while their users send something",
+    )
+    .option(
+      "--activity-cpu-percent <percent>",
+      "CPU usage from which on processes count, in percent of one core",
+      countOf({ min: 1 }),
+    )
+    .option("--activity-max-hold <duration>", "Longest hold that users may declare")
+    .option(
+      "--wake-on <connections>",
+      "Connections that start a stopped workspace, comma-separated: ssh, apps; none for no connection",
+      choicesOf(WAKE_ON),
+    )
+    .option(
+      "--check-unpushed-work <bool>",
+      "Whether agents look for uncommitted and unpushed work in git repositories",
     )
     .addOption(new Option("--private", "Remove access for everyone in the organization"))
     .option("-O, --org <organization>", "Organization name or ID")
@@ -121,6 +164,12 @@ function changes(options: Options, template: Template): UpdateTemplateRequest {
     allow_user_autostop: truth(options.allowUserAutostop),
     require_active_version: truth(options.requireActiveVersion),
     data_loss_policy: options.dataLossPolicy,
+    activity_kinds: options.activity,
+    activity_requires_input: truth(options.activityRequiresInput),
+    activity_cpu_percent: options.activityCpuPercent,
+    activity_max_hold_ms: milliseconds(options.activityMaxHold),
+    wake_on: options.wakeOn,
+    check_unpushed_work: truth(options.checkUnpushedWork),
     disable_everyone_group_access: options.private,
   };
 }

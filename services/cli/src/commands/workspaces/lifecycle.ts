@@ -10,6 +10,7 @@ import { findWorkspace } from "../../workspace/find.js";
 import { type ParameterFlags, withBuildParameterFlags } from "../../workspace/parameter-flags.js";
 import { type PlanFlags, withPlanFlags } from "../../workspace/plan.js";
 import { startBuild } from "../../workspace/start.js";
+import { type Loss, warnOfUnpushedWork } from "../../workspace/unpushed-work.js";
 import { managedAddresses, parseState } from "../state/edit.js";
 
 type Options = ParameterFlags & PlanFlags & { yes?: boolean; wait: boolean; reason?: BuildReason };
@@ -39,7 +40,7 @@ export function stopCommand(context: Context): Command {
     .option("--no-wait", "Return once the build is queued instead of waiting for it")
     .action(async (name: string, options: Options) => {
       const workspace = await load(context, name);
-      await askConsent(context, `Stop ${workspace.name}?`, options.yes);
+      await consentToLoss(context, workspace, "stop", `Stop ${workspace.name}`, options);
       await finish(context, await stop(context, workspace), options.wait, "stopped");
     });
 }
@@ -50,8 +51,9 @@ export function restartCommand(context: Context): Command {
     .option("-y, --yes", "Do not ask for confirmation; use default values")
     .action(async (name: string, options: Options) => {
       const workspace = await load(context, name);
-      if (!options.plan) await askConsent(context, `Restart ${workspace.name}?`, options.yes);
       requireExisting(workspace);
+      if (!options.plan)
+        await consentToLoss(context, workspace, "stop", `Restart ${workspace.name}`, options);
       const build = await startBuild(context, workspace, { ...options, restart: true });
       await finish(context, build, true, "restarted");
     });
@@ -96,7 +98,8 @@ export function deleteCommand(context: Context): Command {
       const workspace = await load(context, name);
       if (options.orphan) await noteOrphans(context, client, workspace);
       const what = options.orphan ? "Delete without destroying its resources:" : "Delete";
-      await askConsent(context, `${what} ${workspace.owner_name}/${workspace.name}?`, options.yes);
+      const question = `${what} ${workspace.owner_name}/${workspace.name}`;
+      await consentToLoss(context, workspace, "delete", question, options);
       const build = await createBuild(client, workspace, { transition: "delete", orphan: options.orphan });
       await finish(context, build, options.wait, "deleted");
     });
@@ -112,6 +115,18 @@ export function cancelCommand(context: Context): Command {
       await client.workspaceBuildCancel({ params: { build: latest_build.id } });
       context.note("Canceling the build.");
     });
+}
+
+/** Asks, naming the work that would be lost. With `--yes`, it is named, and lost. */
+async function consentToLoss(
+  context: Context,
+  workspace: Workspace,
+  loss: Loss,
+  question: string,
+  { yes }: Pick<Options, "yes">,
+): Promise<void> {
+  const loses = await warnOfUnpushedWork(context, workspace, loss);
+  await askConsent(context, `${question}${loses ? " and lose this work" : ""}?`, yes);
 }
 
 /** Lists what will stay behind, as far as the user may see it and the state can be read. */

@@ -4,6 +4,7 @@ import type { Context } from "../../context.js";
 import { type OutputOptions, printList, withListOutput } from "../../ui/output.js";
 import type { Column } from "../../ui/table.js";
 import { ago, until } from "../../ui/time.js";
+import { activityText } from "../../workspace/activity.js";
 import { findWorkspaces } from "../../workspace/find.js";
 import { scheduleText, ttlText } from "../schedule/text.js";
 
@@ -27,6 +28,7 @@ export function workspaceColumns(context: Context): Column<Workspace>[] {
     { name: "starts next", extra: true, text: (workspace) => until(workspace.next_start_at, now()) },
     { name: "stops after", extra: true, text: (workspace) => ttlText(workspace.ttl_ms) },
     { name: "stops next", extra: true, text: ({ latest_build }) => until(latest_build.deadline, now()) },
+    { name: "activity", extra: true, text: (workspace) => activityText(workspace, now()) },
     { name: "daily cost", extra: true, text: ({ latest_build }) => String(latest_build.daily_cost) },
   ];
 }

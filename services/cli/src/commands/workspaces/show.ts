@@ -3,6 +3,7 @@ import { Command } from "commander";
 import type { Context } from "../../context.js";
 import { type OutputOptions, printJson, withTextOutput } from "../../ui/output.js";
 import { renderTable } from "../../ui/table.js";
+import { activityText, stopText } from "../../workspace/activity.js";
 import { findWorkspace } from "../../workspace/find.js";
 
 export function showCommand(context: Context): Command {
@@ -19,12 +20,18 @@ export function showCommand(context: Context): Command {
     });
 }
 
-function summary({ colors }: Context, workspace: Workspace): string {
+function summary({ colors, clock }: Context, workspace: Workspace): string {
   const { latest_build: build } = workspace;
   return [
     colors.bold(`${workspace.owner_name}/${workspace.name}`),
     `  template  ${workspace.template_name} ${build.template_version_name}${workspace.outdated ? " (outdated)" : ""}`,
     `  status    ${build.status}`,
+    ...(workspace.activity
+      ? [
+          `  activity  ${activityText(workspace, clock.now()) || "none"}`,
+          `  stops     ${stopText(workspace, clock.now())}`,
+        ]
+      : []),
   ].join("\n");
 }
 
