@@ -46,9 +46,10 @@ export function render(template: NotificationTemplate, labels: Labels, accessUrl
   const title = cut(oneLine(fill(template.title, labels, String)), TITLE_LENGTH);
   return {
     title,
-    body: fill(template.body, labels, String),
+    // A label at the end may be empty.
+    body: fill(template.body, labels, String).trimEnd(),
     titleMarkdown: escapeMarkdown(title),
-    bodyMarkdown: fill(template.body, labels, escapeMarkdown, escapeMarkdown),
+    bodyMarkdown: fill(template.body, labels, escapeMarkdown, escapeMarkdown).trimEnd(),
     actions: template.actions.map(({ label, path }) => ({
       label,
       url: `${root}${fill(path, labels, encodeURIComponent)}`,

@@ -41,10 +41,15 @@ export function createTemplateEvents(
     async markedForDeletion({ id: templateId }) {
       const workspaces = await store.dormant(templateId);
       await notifier.notify(
-        workspaces.map(({ id, name, ownerId, ownerName, deletingAt }) => ({
+        workspaces.map(({ id, name, ownerId, ownerName, deletingAt, unpushed }) => ({
           event: "workspaceMarkedForDeletion",
           to: { users: [ownerId] },
-          labels: { name, owner: ownerName, deleting_at: `${deletingAt.toISOString().slice(0, 10)} (UTC)` },
+          labels: {
+            name,
+            owner: ownerName,
+            deleting_at: `${deletingAt.toISOString().slice(0, 10)} (UTC)`,
+            unpushed,
+          },
           targets: [id, templateId],
           occurrence: `${id}:${deletingAt.toISOString()}`,
         })),

@@ -7,6 +7,8 @@ import { type Database, inTransaction, isUniqueViolation } from "../database/cli
 import { Prisma } from "../database/gen/client.js";
 import { toJson } from "../database/json.js";
 import { containsText, sameText } from "../database/text.js";
+import { sentenceOf } from "../unpushedwork/report.js";
+import { unpushedReports } from "../unpushedwork/store.js";
 import { TemplateNameTaken } from "./errors.js";
 
 const include = {
@@ -78,6 +80,8 @@ export type MarkedWorkspace = {
   ownerId: string;
   ownerName: string;
   deletingAt: Date;
+  /** What its deletion would lose, in a sentence; empty if nothing is known. */
+  unpushed: string;
 };
 
 /** Storage of templates. */
@@ -301,11 +305,15 @@ export function createTemplateStore(db: Database): TemplateStore {
         WHERE t.id = ${id}::uuid AND w.template_id = t.id AND NOT w.deleted AND w.dormant_at IS NOT NULL`;
     },
 
-    dormant: (templateId) =>
-      db.$queryRaw`
+    async dormant(templateId) {
+      const marked = await db.$queryRaw<Omit<MarkedWorkspace, "unpushed">[]>`
         SELECT w.id, w.name, w.owner_id AS "ownerId", u.username AS "ownerName", w.deleting_at AS "deletingAt"
         FROM workspaces w JOIN users u ON u.id = w.owner_id
-        WHERE w.template_id = ${templateId}::uuid AND NOT w.deleted AND w.deleting_at IS NOT NULL`,
+        WHERE w.template_id = ${templateId}::uuid AND NOT w.deleted AND w.deleting_at IS NOT NULL`;
+      const ids = marked.map(({ id }) => id);
+      const reports = await unpushedReports(db, ids);
+      return marked.map((workspace) => ({ ...workspace, unpushed: sentenceOf(reports.get(workspace.id)) }));
+    },
 
     async followAutostart(id, now) {
       await db.$executeRaw`

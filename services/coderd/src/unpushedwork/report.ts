@@ -38,8 +38,9 @@ export function bounded(repositories: readonly Repository[]): Repository[] {
   }));
 }
 
-/** A sentence that names the repositories; empty if there are none. */
-export function sentenceOf(repositories: readonly Pick<Repository, "path">[]): string {
+/** A sentence that names what a deletion of the workspace would lose; empty if nothing is known. */
+export function sentenceOf(reports: readonly Pick<Report, "repositories">[] = []): string {
+  const repositories = reports.flatMap((report) => report.repositories);
   if (repositories.length === 0) return "";
   const named = repositories.slice(0, NAMED).map(({ path }) => path);
   const more = repositories.length - named.length;

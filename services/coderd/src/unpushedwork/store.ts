@@ -1,5 +1,5 @@
 import { connectionCondition } from "../agents/predicates.js";
-import type { Database } from "../database/client.js";
+import type { Database, Transaction } from "../database/client.js";
 import { toJson } from "../database/json.js";
 import { SUCCEEDED } from "../provisionerjobs/predicates.js";
 import type { Report, Repository } from "./report.js";
@@ -41,17 +41,7 @@ export function createUnpushedWorkStore(db: Database): UnpushedWorkStore {
       return count > 0;
     },
 
-    async reports(workspaceIds) {
-      const rows = await db.workspaceUnpushedWork.findMany({
-        where: { workspaceId: { in: [...workspaceIds] } },
-        orderBy: { agentName: "asc" },
-      });
-      const reports = rows.map(({ repositories, ...row }) => ({
-        ...row,
-        repositories: repositories as Repository[],
-      }));
-      return Map.groupBy(reports, ({ workspaceId }) => workspaceId);
-    },
+    reports: (workspaceIds) => unpushedReports(db, workspaceIds),
 
     async scope(workspaceId, now) {
       const rows = await db.$queryRaw<CheckScope[]>`
@@ -76,4 +66,26 @@ export function createUnpushedWorkStore(db: Database): UnpushedWorkStore {
       return rows[0]?.wanted ?? false;
     },
   };
+}
+
+/** What is known of each of these workspaces, unless its template or user has turned the check off. */
+export async function unpushedReports(
+  tx: Pick<Transaction, "workspaceUnpushedWork">,
+  workspaceIds: readonly string[],
+): Promise<Map<string, Report[]>> {
+  const rows = await tx.workspaceUnpushedWork.findMany({
+    where: {
+      workspaceId: { in: [...workspaceIds] },
+      workspace: {
+        template: { checkUnpushedWork: true },
+        owner: { configs: { none: { key: SETTING, value: "false" } } },
+      },
+    },
+    orderBy: { agentName: "asc" },
+  });
+  const reports = rows.map(({ repositories, ...row }) => ({
+    ...row,
+    repositories: repositories as Repository[],
+  }));
+  return Map.groupBy(reports, ({ workspaceId }) => workspaceId);
 }

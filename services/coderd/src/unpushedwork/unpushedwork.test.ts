@@ -1,3 +1,4 @@
+import { waitFor } from "@fleet/testkit";
 import { dataOnStop } from "../builds/data-loss.js";
 import { createAgentWorkspace, createTestAgent } from "../testing/agents.js";
 import { createTestCoderd } from "../testing/coderd.js";
@@ -101,6 +102,32 @@ test("the template and the user can turn the check off", async () => {
   expect((await test.read()).repositories).toHaveLength(1);
 });
 
+test("who is told that a dormant workspace will be deleted is told what that loses", async () => {
+  await using test = await start();
+  const { client } = test.owner;
+  const ben = await test.server.user(test.owner, { username: "ben", roles: ["owner"] });
+  await client.templateUpdate({
+    params: { template: test.template.id },
+    body: { time_til_dormant_autodelete_ms: 24 * 3_600_000 },
+  });
+  await test.report([FOUND]);
+  await ben.client.workspaceDormancyUpdate({ params: test.params, body: { dormant: true } });
+  await client.templateUpdate({
+    params: { template: test.template.id },
+    body: { time_til_dormant_autodelete_ms: 48 * 3_600_000 },
+  });
+  const contents = await waitFor(
+    async () => {
+      const { notifications } = await client.inboxList();
+      const found = notifications.filter(({ title }) => /marked/.test(title)).map(({ content }) => content);
+      return found.length === 2 ? found : undefined;
+    },
+    { what: "both notifications" },
+  );
+  for (const content of contents)
+    expect(content).toContain("Deleting it also deletes uncommitted or unpushed work in: /home/ana/shop.");
+});
+
 test("whatever an agent reports is limited", async () => {
   await using test = await start();
   const hostile = {
@@ -140,7 +167,9 @@ test.each([
 });
 
 test("a sentence names a few repositories and counts the others", () => {
-  const paths = (count: number) => Array.from({ length: count }, (_, i) => ({ path: `/r${i}` }));
+  const paths = (count: number) => [
+    { repositories: Array.from({ length: count }, (_, i) => ({ ...FOUND, path: `/r${i}` })) },
+  ];
   expect(sentenceOf([])).toBe("");
   expect(sentenceOf(paths(1))).toBe("Deleting it also deletes uncommitted or unpushed work in: /r0.");
   expect(sentenceOf(paths(7))).toMatch(/in: \/r0, \/r1, \/r2, \/r3, \/r4, 2 more\.$/);

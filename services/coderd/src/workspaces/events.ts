@@ -2,6 +2,8 @@ import { SCHEDULED_REASON_TEXTS } from "../builds/events.js";
 import type { Transaction } from "../database/transaction.js";
 import type { Notification, Notifier } from "../notifications/notifier.js";
 import type { ScheduledReason, ScheduleState } from "../schedules/rules.js";
+import { sentenceOf } from "../unpushedwork/report.js";
+import { unpushedReports } from "../unpushedwork/store.js";
 import type { Candidate, Stopping } from "./lifecycle-store.js";
 
 export type DormantWorkspace = {
@@ -28,6 +30,7 @@ export async function notifyOfDormancy(
     owner: await notifier.username(ownerId, tx),
     reason,
     deletion: deletingAt ? `It will be deleted on ${toDay(deletingAt)}.` : "",
+    unpushed: deletingAt ? sentenceOf((await unpushedReports(tx, [id])).get(id)) : "",
   };
   const occurrence = `${id}:${dormantAt.toISOString()}`;
   await notifier.notify(
