@@ -74,6 +74,13 @@ async function ensureRunning(
   if (build.transition === "delete") {
     throw new FleetError("failed_precondition", `Workspace ${workspace.name} has been deleted.`);
   }
+  if (workspace.dormant_at) {
+    const { url } = await context.session();
+    throw new FleetError(
+      "failed_precondition",
+      `Workspace ${workspace.name} is dormant because it was not used. Activate it first, on its page: ${url}/@${workspace.owner_name}/${workspace.name}`,
+    );
+  }
   if (!options.autostart) {
     throw new FleetError(
       "failed_precondition",

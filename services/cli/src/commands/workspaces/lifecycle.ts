@@ -77,6 +77,7 @@ export function updateCommand(context: Context): Command {
       // Stop it with its current version first, because another version may not know its resources.
       const restart = workspace.latest_build.transition === "start";
       const version = workspace.template_active_version_id;
+      if (restart && !options.plan) await warnOfUnpushedWork(context, workspace, "stop");
       const build = await startBuild(context, workspace, { ...options, version, restart });
       await finish(context, build, true, "updated");
     });
