@@ -35,7 +35,7 @@ import { startWork, type Work } from "./work.js";
 const FAREWELL_MS = 5_000;
 
 /** How long shutdown waits for the last look for unpushed work: machines and containers are killed after a while. */
-const LAST_LOOK_MS = 2_000;
+const LAST_LOOK_MS = 4_000;
 
 export type AgentOptions = {
   config: AgentConfig;

@@ -44,6 +44,8 @@ async function createHome() {
         report: (work) => {
           found = work;
         },
+        // A busy machine starts programs slowly.
+        lookMs: 25_000,
         clock: systemClock,
         logger: nullLogger,
       });

@@ -24,10 +24,12 @@ export function createUnpushedWorkWatcher(options: {
   roots(): string[];
   environment(): Record<string, string>;
   report(work: UnpushedWork): void;
+  /** How long a look may take. */
+  lookMs?: number;
   clock: Clock;
   logger: Logger;
 }): UnpushedWorkWatcher {
-  const { clock, logger } = options;
+  const { clock, logger, lookMs = LOOK_MS } = options;
   const stopping = new AbortController();
   let enabled = false;
   let looking: Promise<void> | undefined;
@@ -45,7 +47,7 @@ export function createUnpushedWorkWatcher(options: {
 
   async function lookOnce(): Promise<void> {
     const late = new AbortController();
-    const limit = clock.after(LOOK_MS, () => late.abort());
+    const limit = clock.after(lookMs, () => late.abort());
     const signal = AbortSignal.any([late.signal, stopping.signal]);
     try {
       const collectedAt = clock.now();
