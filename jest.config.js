@@ -27,5 +27,7 @@ export default {
   globalTeardown: "<rootDir>/packages/testkit/src/global-teardown.mjs",
   setupFilesAfterEnv: ["<rootDir>/packages/testkit/src/jest-setup.ts"],
   maxWorkers: 2,
+  // With ES modules, jest keeps some 20 MB of each suite that a worker has run: a fresh worker then, before its heap is full.
+  workerIdleMemoryLimit: "1.5GB",
   testTimeout: 30_000,
 };
