@@ -126,7 +126,7 @@ function simulate(seed: number): Action[] {
   const { ttlMs, bumpMs, requirement, startDays, schedule } = settings;
   let now = YEAR.from + random.between(0, DAY);
   const history: Action[] = [];
-  let max: Date | null = null;
+  let max = null as Date | null;
   let failures = 0;
   let error = "";
   let building: { transition: "start" | "stop" | "delete"; reason: string; endsAt: number } | undefined;

@@ -1,5 +1,11 @@
 import { type EchoTemplate, echoTemplate, TAR_MIMETYPE } from "@fleet/provisionersdk";
-import type { Template, TemplateVersion, Workspace, WorkspaceBuild } from "@fleet/sdk";
+import type {
+  CreateWorkspaceRequest,
+  Template,
+  TemplateVersion,
+  Workspace,
+  WorkspaceBuild,
+} from "@fleet/sdk";
 import { waitFor } from "@fleet/testkit";
 import type { TestCoderd, TestUser } from "./coderd.js";
 import { startTestProvisioner, type TestProvisioner, type TestProvisionerOptions } from "./provisioner.js";
@@ -80,7 +86,7 @@ export async function createTemplate(
 export function createWorkspace(
   { client }: TestUser,
   template: Template,
-  options: { name?: string; rich_parameter_values?: { name: string; value: string }[] } = {},
+  options: Partial<CreateWorkspaceRequest> = {},
 ): Promise<Workspace> {
   return client.workspaceCreate({
     params: { user: "me" },
