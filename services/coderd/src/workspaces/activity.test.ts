@@ -73,6 +73,8 @@ test("sessions of every kind postpone the stop; an open app only postpones dorma
   }
   // As `coder ssh` reports it. The time is that of the server, so it changes nothing here.
   await test.client.workspaceUsage({ params: test.params, body: { app_name: "reconnecting-pty" } });
+  const body = { app_name: "ssh", agent_id: test.params.workspace } as const;
+  await expect(test.client.workspaceUsage({ params: test.params, body })).rejects.toThrow(/no such agent/);
   expect(await test.deadline()).toBe(before);
 });
 

@@ -10,7 +10,7 @@ const HOUR_MS = 3_600_000;
 function later({ coderd: { domain } }: TestCoderd, ms: number) {
   const { lifecycleStore: store, builds, audit, notifier } = domain;
   const clock = { now: () => new Date(Date.now() + ms) } as never;
-  return runLifecycle({ store, builds, audit, notifier, clock, logger: nullLogger });
+  return runLifecycle({ store, builds, audit, notifier, clock, logger: nullLogger, pageSize: 100 });
 }
 
 test("a workspace stops at its deadline and starts on schedule", async () => {

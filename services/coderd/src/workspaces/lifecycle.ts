@@ -15,6 +15,8 @@ import { notifyOfDormancy, notifyOfRefusal, notifyOfStops } from "./events.js";
 import type { Candidate, LifecycleStore, Passed } from "./lifecycle-store.js";
 
 export type LifecycleOptions = {
+  /** Workspaces per statement. */
+  pageSize?: number;
   store: LifecycleStore;
   builds: Pick<Builds, "inWorkspace">;
   audit: Audit;
@@ -27,7 +29,6 @@ export type LifecycleStep = { workspaceId: string; action: ScheduledAction };
 
 type DueBuild = Exclude<Due, { action: "pass" }>;
 
-/** Workspaces per statement. */
 const PAGE = 1_000;
 /** Pages per run; the next run handles the rest. */
 const PAGES = 100;
@@ -51,12 +52,12 @@ const TRANSITIONS = { start: "start", stop: "stop", dormant: "stop", delete: "de
  * @returns the actions taken.
  */
 export async function runLifecycle(options: LifecycleOptions): Promise<LifecycleStep[]> {
-  const { store, clock, logger } = options;
+  const { store, clock, logger, pageSize = PAGE } = options;
   const steps: LifecycleStep[] = [];
   const seen: string[] = [];
   for (let page = 0; page < PAGES; page++) {
     const now = clock.now();
-    const candidates = await store.due(now, seen, PAGE);
+    const candidates = await store.due(now, seen, pageSize);
     const due = candidates.flatMap((one) => {
       const what = dueAction(one, now);
       return what ? [{ one, what }] : [];
@@ -80,7 +81,7 @@ export async function runLifecycle(options: LifecycleOptions): Promise<Lifecycle
         await refuse(id, what, reason, options);
       }
     });
-    if (candidates.length < PAGE) break;
+    if (candidates.length < pageSize) break;
   }
   return steps;
 }

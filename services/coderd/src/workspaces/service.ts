@@ -23,7 +23,7 @@ import type { RolloutStore } from "../rollouts/store.js";
 import { nextStart } from "../schedules/autostart.js";
 import { definitionOf, type VersionStore } from "../templateversions/store.js";
 import type { WorkspaceActivity } from "./activity-store.js";
-import { WorkspaceNotFound } from "./errors.js";
+import { BadWorkspace, WorkspaceNotFound } from "./errors.js";
 import { notifyOfDormancy } from "./events.js";
 import { parseWorkspaceQuery, type WorkspaceSort } from "./query.js";
 import { createWorkspaceSettings, type WorkspaceSettings } from "./settings.js";
@@ -65,8 +65,8 @@ export type Workspaces = WorkspaceSettings & {
   setDormant(actor: Actor, id: string, dormant: boolean): Promise<WorkspaceView | undefined>;
   /** Adds the workspace to the actor's favorites or removes it. */
   setFavorite(actor: Actor, id: string, favorite: boolean): Promise<void>;
-  /** Records that the workspace is in use. */
-  use(actor: Actor, id: string, kind: ActivityKind): Promise<void>;
+  /** Records that the workspace is in use. @throws BadWorkspace if the agent, where given, is not one of its agents. */
+  use(actor: Actor, id: string, kind: ActivityKind, agentId?: string): Promise<void>;
   /** True if the active version has a parameter that the workspace has no value for. */
   parameterMismatch(actor: Actor, id: string): Promise<boolean>;
   /** The workspace now and again after each change, until it is deleted. */
@@ -231,8 +231,10 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
       await store.setFavorite(requireUser(actor).userId, id, favorite);
     },
 
-    async use(actor, id, kind) {
+    async use(actor, id, kind, agentId) {
       await require(actor, "ssh", id);
+      if (agentId !== undefined && !(await store.hasAgent(id, agentId)))
+        throw new BadWorkspace("agent_id", "The workspace has no such agent.");
       await activity.record([{ workspaceId: id, kind, at: clock.now() }]);
     },
 

@@ -138,6 +138,8 @@ export type WorkspaceStore = {
   setFavorite(userId: string, workspaceId: string, favorite: boolean): Promise<void>;
   /** The users and groups that each of these workspaces is shared with, by name. */
   sharedWith(workspaces: readonly WorkspaceRow[]): Promise<Map<string, SharedActor[]>>;
+  /** Whether the agent is or was one of the workspace's. */
+  hasAgent(workspaceId: string, agentId: string): Promise<boolean>;
   /** By uuid or name; returns null if it does not exist. */
   owner(idOrName: string): Promise<WorkspaceOwner | null>;
   /** Returns null if it does not exist or is deleted. */
@@ -289,6 +291,10 @@ export function createWorkspaceStore(db: Database): WorkspaceStore {
           ];
         }),
       );
+    },
+
+    async hasAgent(workspaceId, agentId) {
+      return (await db.workspaceAgent.count({ where: { id: agentId, workspaceId } })) > 0;
     },
 
     owner: (idOrName) =>

@@ -129,7 +129,7 @@ export function createWorkspaceHandlers({
       return undefined;
     },
     workspaceUsage: async ({ actor, params, body }) => {
-      await workspaces.use(actor, params.workspace, toActivityKind(body.app_name));
+      await workspaces.use(actor, params.workspace, toActivityKind(body.app_name), body.agent_id);
       return undefined;
     },
     workspaceWatch: ({ actor, params, signal }) => watch(actor, params.workspace, signal),
