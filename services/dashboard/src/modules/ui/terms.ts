@@ -20,14 +20,3 @@ export function formatTerms(terms: readonly Term[]): string {
     })
     .join(" ");
 }
-
-/** The value of the search's first term with this key; undefined if there is none. */
-export function termValue(query: string, key: string): string | undefined {
-  return parseTerms(query).find((term) => term.key === key)?.value;
-}
-
-/** The search with one term of this key, or with none if the value is undefined. */
-export function withTerm(query: string, key: string, value: string | undefined): string {
-  const others = parseTerms(query).filter((term) => term.key !== key);
-  return formatTerms(value === undefined ? others : [{ key, value }, ...others]);
-}
