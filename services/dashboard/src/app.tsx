@@ -1,7 +1,7 @@
 import { QueryClientProvider } from "@tanstack/react-query";
 import { Tooltip } from "radix-ui";
 import { Suspense, useEffect, useState } from "react";
-import { BrowserRouter, Navigate, Outlet, Route, Routes } from "react-router";
+import { BrowserRouter, createRoutesFromElements, Navigate, Outlet, Route, Routes } from "react-router";
 import { pulse } from "./api/client.js";
 import { createQueryClient, refetchWhenBack } from "./api/queries.js";
 import { UpdatesProvider } from "./api/updates.js";
@@ -10,6 +10,7 @@ import { AreaLayout } from "./modules/shell/area-layout.js";
 import { ACTIVITY } from "./modules/shell/areas.js";
 import { Shell } from "./modules/shell/shell.js";
 import { page } from "./modules/ui/lazy-page.js";
+import { preloadOnIntent } from "./modules/ui/preload.js";
 import { ToastProvider } from "./modules/ui/toast.js";
 import { LoginPage } from "./pages/login.js";
 import { NotFoundPage } from "./pages/not-found.js";
@@ -31,7 +32,11 @@ const InboxPage = page(() => import("./pages/notifications.js"), "InboxPage");
 export function App() {
   const [queries] = useState(() => createQueryClient(pulse));
   useEffect(() => {
-    const stops = [pulse.start(), refetchWhenBack(queries, pulse)];
+    const stops = [
+      pulse.start(),
+      refetchWhenBack(queries, pulse),
+      preloadOnIntent(createRoutesFromElements(Pages().props.children)),
+    ];
     return () => {
       for (const stop of stops) stop();
     };

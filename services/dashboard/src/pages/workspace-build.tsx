@@ -9,6 +9,7 @@ import {
   buildQuery,
   buildTimingsQuery,
 } from "../api/workspaces.js";
+import { BuildChanges } from "../modules/builds/build-changes.js";
 import { BuildLog } from "../modules/builds/build-log.js";
 import { buildDurationMs, originOf, transitionName } from "../modules/builds/describe.js";
 import { JobStatusPill } from "../modules/builds/job-status.js";
@@ -93,6 +94,7 @@ function LoadedBuild({ build }: { build: WorkspaceBuild }) {
           </ul>
         </Notice>
       )}
+      <BuildChanges build={build} />
       <div className="overflow-hidden rounded-xl">
         <Section title="Log" flush>
           <BuildLog build={build} tall />

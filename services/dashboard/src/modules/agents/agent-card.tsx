@@ -1,9 +1,9 @@
 import type { Workspace, WorkspaceAgent, WorkspaceResource } from "@fleet/sdk";
-import { Laptop } from "lucide-react";
+import { ChevronDown, Laptop } from "lucide-react";
 import { useState } from "react";
 import { IconTile } from "../icons/icon.js";
 import { safeHref } from "../markdown/safe-href.js";
-import { Button } from "../ui/button.js";
+import { Button, IconButton } from "../ui/button.js";
 import { Notice } from "../ui/notice.js";
 import { Card } from "../ui/page.js";
 import { Pill } from "../ui/pill.js";
@@ -16,14 +16,22 @@ import { PortsButton } from "./ports.js";
 import { StartCommand } from "./start-command.js";
 import { agentState } from "./state.js";
 
-type AgentCardProps = { workspace: Workspace; resource: WorkspaceResource; agent: WorkspaceAgent };
+type AgentCardProps = {
+  workspace: Workspace;
+  resource: WorkspaceResource;
+  agent: WorkspaceAgent;
+  /** One of several agents: only those in trouble are unfolded at first. */
+  foldable: boolean;
+};
 
 /** An agent: its state, its apps, its metadata and its script logs. */
-export function AgentCard({ workspace, resource, agent }: AgentCardProps) {
+export function AgentCard({ workspace, resource, agent, foldable }: AgentCardProps) {
   const state = agentState(agent);
   // Show each problem once: in its notice, or otherwise in the pill.
   const alarming = state.explanation !== undefined && (state.tone === "bad" || state.tone === "warn");
   const [connecting, setConnecting] = useState(false);
+  const [choice, setChoice] = useState<boolean>();
+  const open = choice ?? (!foldable || alarming);
   const troubleshooting = agent.troubleshooting_url ? safeHref(agent.troubleshooting_url) : undefined;
   const latency = Object.values(agent.latency ?? {}).find(({ preferred }) => preferred)?.latency_ms;
   const facts = [
@@ -39,6 +47,16 @@ export function AgentCard({ workspace, resource, agent }: AgentCardProps) {
     <Card>
       <div className="flex flex-col gap-4 px-4 py-4 sm:px-5">
         <header className="flex flex-wrap items-center gap-x-3 gap-y-2">
+          {foldable && (
+            <IconButton
+              size="sm"
+              label={open ? `Hide ${agent.name}` : `Show ${agent.name}`}
+              aria-expanded={open}
+              onClick={() => setChoice(!open)}
+            >
+              <ChevronDown className={open ? "" : "-rotate-90"} aria-hidden />
+            </IconButton>
+          )}
           <IconTile url={resource.icon} hints={[resource.type, agent.operating_system]} />
           <div className="min-w-0 flex-1 basis-40">
             <div className="flex flex-wrap items-center gap-2">
@@ -84,14 +102,20 @@ export function AgentCard({ workspace, resource, agent }: AgentCardProps) {
         {resource.type === "coder_external_agent" && agent.status !== "connected" && (
           <StartCommand workspace={workspace} agent={agent} />
         )}
-        <AppButtons workspace={workspace} agent={agent} usable={state.usable} />
-        <AgentMetadataGrid agent={agent.id} connected={agent.status === "connected"} />
+        {open && (
+          <>
+            <AppButtons workspace={workspace} agent={agent} usable={state.usable} />
+            <AgentMetadataGrid agent={agent.id} connected={agent.status === "connected"} />
+          </>
+        )}
       </div>
-      <AgentLogPanel
-        build={workspace.latest_build.id}
-        agent={agent}
-        interesting={["starting", "start_error", "start_timeout"].includes(agent.lifecycle_state)}
-      />
+      {open && (
+        <AgentLogPanel
+          build={workspace.latest_build.id}
+          agent={agent}
+          interesting={["starting", "start_error", "start_timeout"].includes(agent.lifecycle_state)}
+        />
+      )}
       <ConnectDialog
         workspace={workspace}
         agent={agent}

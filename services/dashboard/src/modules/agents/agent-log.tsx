@@ -12,7 +12,7 @@ export function AgentLogPanel(props: { build: string; agent: WorkspaceAgent; int
   const [choice, setChoice] = useState<boolean>();
   const open = choice ?? interesting;
   return (
-    <div className="border-line border-t">
+    <div id="agent-logs" className="border-line border-t">
       <button
         type="button"
         aria-expanded={open}

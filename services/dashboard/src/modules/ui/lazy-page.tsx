@@ -26,11 +26,15 @@ export async function loadPatiently<T>(load: () => Promise<T>, { pulse, wait }: 
   }
 }
 
-/** A page whose code is loaded on first use. */
+/** A page whose code is loaded on first use, or before it by `preload`. */
 export function page<Name extends string, Props extends object>(
   load: () => Promise<Record<Name, ComponentType<Props>>>,
   name: Name,
-): LazyExoticComponent<ComponentType<Props>> {
+): LazyExoticComponent<ComponentType<Props>> & { preload(): void } {
   const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
-  return lazy(async () => ({ default: (await loadPatiently(load, { pulse: pagePulse, wait }))[name] }));
+  const component = lazy(async () => ({
+    default: (await loadPatiently(load, { pulse: pagePulse, wait }))[name],
+  }));
+  // Whether that fails is seen when the page is opened, which loads it again.
+  return Object.assign(component, { preload: () => void load().catch(() => {}) });
 }

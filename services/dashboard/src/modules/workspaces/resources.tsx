@@ -18,7 +18,13 @@ export function Resources({ workspace }: { workspace: Workspace }) {
   return (
     <>
       {machines.map(({ resource, agent }) => (
-        <AgentCard key={agent.id} workspace={workspace} resource={resource} agent={agent} />
+        <AgentCard
+          key={agent.id}
+          workspace={workspace}
+          resource={resource}
+          agent={agent}
+          foldable={machines.length > 1}
+        />
       ))}
       {others.length > 0 && (
         <Section title="Resources" lead="Created by the template." flush>
