@@ -139,7 +139,9 @@ async function openList(fleet: Fleet, context: BrowserContext): Promise<{ ms: nu
   const page = await context.newPage();
   await page.addInitScript(MARK_INTERACTIVE);
   await page.goto(`${fleet.url}/workspaces`);
-  await page.waitForFunction('performance.getEntriesByName("interactive").length > 0');
+  await page.locator("[role=cell] a").first().waitFor();
+  // The mark is set when that is drawn.
+  await page.waitForTimeout(100);
   const ms = await page.evaluate<number>('performance.getEntriesByName("interactive")[0].startTime');
   const fetched = await page.evaluate<string[]>(
     'performance.getEntriesByType("resource").map(({ name }) => new URL(name).pathname)',
