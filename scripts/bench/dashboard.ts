@@ -211,7 +211,7 @@ async function findViolations(
 
 async function open(page: Page, url: string): Promise<void> {
   await page.goto(url);
-  await page.locator("h1").first().waitFor();
+  await page.locator("main :is(h1, h2)").first().waitFor();
   await page.waitForLoadState("networkidle", { timeout: 5_000 }).catch(() => {});
 }
 
