@@ -9,8 +9,8 @@ type Launch = (options: {
 
 /** Starts Chromium. Playwright is loaded from where it is installed: it cannot be bundled. */
 export function startBrowser(): ReturnType<typeof playwright.startBrowser> {
-  const require = createRequire(resolve("e2e/harness/browser.ts"));
-  const { chromium } = require("playwright-core") as { chromium: { launch: Launch } };
+  const fromE2e = createRequire(resolve("e2e/harness/browser.ts"));
+  const { chromium } = fromE2e("playwright-core") as { chromium: { launch: Launch } };
   return chromium.launch({
     executablePath: process.env.E2E_CHROMIUM ?? "/usr/bin/chromium",
     args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
