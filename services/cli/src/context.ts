@@ -6,6 +6,8 @@ import picocolors from "picocolors";
 import type { Colors } from "picocolors/types.js";
 import { type ConfigFolder, createConfigFolder, defaultConfigPath } from "./config/folder.js";
 import { headersOfCommand, parseHeaders } from "./config/headers.js";
+import { systemKeyring } from "./config/keyring.js";
+import { createSessionStore, type SessionStore } from "./config/session-store.js";
 import type { Io } from "./io.js";
 import { quickFetch } from "./net/quick-fetch.js";
 
@@ -18,6 +20,7 @@ export type Globals = {
   globalConfig?: string;
   forceTty?: boolean;
   verbose?: boolean;
+  useKeyring?: string | boolean;
   color?: boolean;
   open?: boolean;
 };
@@ -38,6 +41,8 @@ export type Context = {
   readonly colors: Colors;
   readonly globals: Globals;
   readonly config: ConfigFolder;
+  /** The session of the last login. */
+  readonly sessions: SessionStore;
   /** True if prompts are possible. */
   readonly interactive: boolean;
   /** Aborts on Ctrl-C, SIGTERM, or when the terminal or SSH client disconnects. */
@@ -105,6 +110,11 @@ export function createContext(io: Io): Context {
     get config() {
       return createConfigFolder(globals.globalConfig ?? defaultConfigPath(io.env));
     },
+    get sessions() {
+      const { config, note } = context;
+      const keyring = globals.globalConfig ? undefined : systemKeyring(process.platform, io.env);
+      return createSessionStore({ config, keyring, useKeyring: globals.useKeyring, note });
+    },
     get interactive() {
       return Boolean(globals.forceTty || (io.stdin.isTTY && io.stderr.isTTY));
     },
@@ -147,7 +157,7 @@ export function createContext(io: Io): Context {
 
   async function openSession(): Promise<Session> {
     const url = await context.url();
-    const token = globals.token ?? (await context.config.read("session"));
+    const token = globals.token ?? (await context.sessions.read(url));
     if (!token) throw new FleetError("unauthenticated", `Not signed in to ${url}.`);
     const headers = await headersFor(context, url);
     const limitMs = io.patienceMs ?? PATIENCE_MS;

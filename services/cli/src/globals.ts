@@ -18,8 +18,11 @@ function globalOptions(): Option[] {
     new Option("-v, --verbose", "Enable verbose output").env("CODER_VERBOSE"),
     new Option("--no-color", "Disable colors (same as setting NO_COLOR)"),
     new Option("--no-open", "Print URLs instead of opening them").env("CODER_NO_OPEN").hideHelp(),
+    new Option(
+      "--use-keyring [bool]",
+      "Store the session in the system's keyring at login; not together with --global-config",
+    ).env("CODER_USE_KEYRING"),
     // Accepted so that existing scripts work: there are no such warnings, no telemetry, and connections are always relayed.
-    new Option("--use-keyring [bool]", "Ignored; accepted for compatibility").env("CODER_USE_KEYRING"),
     new Option("--no-version-warning", "Ignored; accepted for compatibility").env("CODER_NO_VERSION_WARNING"),
     new Option("--no-feature-warning", "Ignored; accepted for compatibility").env("CODER_NO_FEATURE_WARNING"),
     new Option("--disable-direct-connections", "Ignored; accepted for compatibility").env(

@@ -67,7 +67,7 @@ async function login(context: Context, address: string | undefined, options: Opt
     throw isFleetError(cause, "unauthenticated") ? badToken(context, url, token, cause) : cause;
   });
   await context.config.write("url", url);
-  await context.config.write("session", token);
+  await context.sessions.write(url, token);
   context.note(`Signed in to ${url} as ${context.colors.bold(user.username)}.`);
   noteOverrides(context, url, token);
 }

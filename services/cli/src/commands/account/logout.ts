@@ -16,7 +16,8 @@ export function logoutCommand(context: Context): Command {
         // A session that the server no longer knows counts as signed out.
         if (!isFleetError(error, "unauthenticated")) throw error;
       }
-      for (const file of ["session", "url", "organization"] as const) await context.config.remove(file);
+      await context.sessions.remove(session.url);
+      for (const file of ["url", "organization"] as const) await context.config.remove(file);
       context.note("Signed out.");
     });
 }

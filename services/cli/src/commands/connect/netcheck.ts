@@ -47,7 +47,7 @@ export function netcheckCommand(context: Context): Command {
 
 async function netcheck(context: Context, output: "text" | "json"): Promise<void> {
   const url = await context.url();
-  const token = context.globals.token ?? (await context.config.read("session"));
+  const token = context.globals.token ?? (await context.sessions.read(url));
   const places = await regionsOf(context, url, token);
   const regions = await Promise.all(
     places.map((place, index) => checkRegion(context, { ...place, id: index + 1, token })),
