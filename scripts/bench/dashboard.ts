@@ -212,7 +212,7 @@ async function findViolations(
 async function open(page: Page, url: string): Promise<void> {
   await page.goto(url);
   await page.locator("main :is(h1, h2)").first().waitFor();
-  await page.waitForLoadState("networkidle", { timeout: 5_000 }).catch(() => {});
+  await page.locator("main [aria-label=Loading]").first().waitFor({ state: "hidden" });
 }
 
 /** From the moment that all of the server's processes freeze until the page says so. */

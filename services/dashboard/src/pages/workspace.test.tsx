@@ -1,9 +1,9 @@
 /** @jest-environment ./services/dashboard/src/testing/browser.mjs */
-import { act, screen, within } from "@testing-library/react";
+import { act, screen, waitFor, within } from "@testing-library/react";
 import { alerts, press } from "../testing/act.js";
 import { ApiError } from "../testing/deployment.js";
 import { openPage } from "../testing/page.js";
-import { agent, build, job, uuid, workspace } from "../testing/samples.js";
+import { agent, build, job, TIME, uuid, workspace } from "../testing/samples.js";
 
 const page = (changes: Parameters<typeof workspace>[0] = {}) =>
   openPage("/@ana/dev", { workspaceGetByName: workspace(changes) });
@@ -169,4 +169,38 @@ test("a build without an eligible provisioner says what to do, without redundant
   await screen.findByText("No provisioner is available");
   expect(document.body.textContent).not.toMatch(/owner=|scope=/);
   await screen.findByText("The log starts when a provisioner takes the job.");
+});
+
+test("of several agents only one in trouble is unfolded, and each can be", async () => {
+  const agents = [
+    agent({ id: uuid(201), name: "one" }),
+    agent({ id: uuid(202), name: "two", status: "timeout" }),
+  ];
+  using _ = page({ latest_build: build({}, agents) });
+  const folded = await screen.findByRole("button", { name: "Show one" });
+  expect(folded.getAttribute("aria-expanded")).toBe("false");
+  screen.getByRole("button", { name: "Hide two" });
+  expect(screen.getAllByRole("button", { name: "Agent logs" })).toHaveLength(1);
+  await press("Show one");
+  expect(screen.getAllByRole("button", { name: "Agent logs" })).toHaveLength(2);
+});
+
+test("the page says its state in a sentence, shows where the start took its time, and the tab's icon tells it", async () => {
+  const icon = document.head.appendChild(document.createElement("link"));
+  icon.rel = "icon";
+  using _ = page({ latest_build: build({}, [agent({ started_at: TIME, ready_at: TIME })]) });
+  await screen.findByText(/^Running for .*, started by ana\. Runs until it is stopped\.$/);
+  const timeline = screen.getByRole("list", { name: "Timeline of the start" });
+  expect(
+    within(timeline)
+      .getByRole("link", { name: /^Queue/ })
+      .getAttribute("href"),
+  ).toBe("/@ana/dev/builds/1");
+  expect(
+    within(timeline)
+      .getByRole("link", { name: /^Scripts/ })
+      .getAttribute("href"),
+  ).toContain("#agent-logs");
+  await waitFor(() => expect(icon.href).toContain("/state/running.svg"));
+  icon.remove();
 });
