@@ -122,6 +122,18 @@ e2e-front: build ## Run the end-to-end tests behind nginx and HAProxy, as in doc
 	E2E_FRONT=1 $(JEST) --config e2e/jest.config.js --runInBand e2e/front
 
 # Installed from PyPI into its own virtual environment.
+SSH_CLIENTS := dist/ssh-clients/.installed
+.PHONY: e2e-ssh
+e2e-ssh: build $(SSH_CLIENTS) ## Connect with real SSH clients that have nothing of ours installed
+	E2E_SSH=1 $(JEST) --config e2e/jest.config.js --runInBand e2e/ssh
+
+$(SSH_CLIENTS): e2e/ssh/requirements.txt
+	bash scripts/setup/packages.sh ssh
+	rm -rf dist/ssh-clients
+	python3 -m venv dist/ssh-clients
+	dist/ssh-clients/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
 SCIM_TESTER := dist/scim-tester/.installed
 .PHONY: e2e-identity
 e2e-identity: build $(SCIM_TESTER) ## Sign in, sync and send with real providers, clients and servers

@@ -9,11 +9,12 @@ export default {
   rootDir: "..",
   testMatch: ["<rootDir>/e2e/**/*.test.ts"],
   // `front` waits for other programs' timeouts and is run by `make e2e-front`, `identity` by `make e2e-identity`,
-  // and `devcontainers` by `make e2e-devcontainers`.
+  // `devcontainers` by `make e2e-devcontainers`, and `ssh` by `make e2e-ssh`.
   testPathIgnorePatterns: [
     ...shared.testPathIgnorePatterns,
     ...(process.env.E2E_FRONT ? [] : ["/e2e/front/"]),
     ...(process.env.E2E_IDENTITY ? [] : ["/e2e/identity/"]),
+    ...(process.env.E2E_SSH ? [] : ["/e2e/ssh/"]),
     ...(process.env.E2E_DEVCONTAINERS ? [] : ["/e2e/devcontainers/"]),
   ],
   testTimeout: 180_000,

@@ -197,6 +197,7 @@ export function runCommand(
     });
     child.once("error", fail);
     child.once("close", (code) => done({ code: code ?? -1, stdout, stderr }));
+    child.stdin.on("error", () => {}); // It may end without reading.
     child.stdin.end(input ?? "");
   });
 }

@@ -5,6 +5,7 @@
 #   packages.sh front     to test it behind other reverse proxies
 #   packages.sh fuzz      to fuzz the API
 #   packages.sh identity  to test sign-in, SCIM, git and e-mail with real peers
+#   packages.sh ssh       to test with real SSH clients
 #   packages.sh devcontainers  to test dev containers
 #   packages.sh images    to build images where there is no docker
 set -euo pipefail
@@ -33,6 +34,12 @@ identity=(
   "python3:python3-venv:scim2-tester runs on it"
   "git:git:tests clone and push with it"
 )
+ssh=(
+  "dbclient:dropbear-bin:tests connect with it"
+  "dropbearconvert:dropbear-bin:it converts the key for dbclient"
+  "plink:putty-tools:tests connect with it"
+  "python3:python3-venv:paramiko and asyncssh run on it"
+)
 devcontainers=(
   "dockerd:docker.io:dev containers run on it"
   "debootstrap:debootstrap:their image is made with it where no registry can be reached"
@@ -47,9 +54,10 @@ case ${1:-run} in
   front) wanted=("${run[@]}" "${test[@]}" "${front[@]}") ;;
   fuzz) wanted=("${run[@]}" "${fuzz[@]}") ;;
   identity) wanted=("${run[@]}" "${test[@]}" "${identity[@]}") ;;
+  ssh) wanted=("${run[@]}" "${test[@]}" "${ssh[@]}") ;;
   devcontainers) wanted=("${run[@]}" "${test[@]}" "${devcontainers[@]}") ;;
   images) wanted=("${images[@]}") ;;
-  *) echo "Usage: packages.sh run|test|front|fuzz|identity|devcontainers|images" >&2; exit 2 ;;
+  *) echo "Usage: packages.sh run|test|front|fuzz|identity|ssh|devcontainers|images" >&2; exit 2 ;;
 esac
 
 packages=()
