@@ -31,6 +31,7 @@ import { mountStatic } from "./http/static.js";
 import { createStreamOpener } from "./http/streams.js";
 import { countRuns } from "./jobs/runner.js";
 import { registerDeploymentMetrics } from "./metrics/deployment.js";
+import { registerInsightMetrics } from "./metrics/insights.js";
 import { createMetricsStore } from "./metrics/store.js";
 import { startPeriodicWork } from "./periodic.js";
 import { openPlatform, type Platform } from "./platform.js";
@@ -99,8 +100,12 @@ export async function createCoderd(options: CoderdOptions): Promise<Coderd> {
       connections: platform.connections,
       clock,
       registry,
-      agentStats: config.CODER_PROMETHEUS_COLLECT_AGENT_STATS,
+      agentStats: config.CODER_PROMETHEUS_COLLECT_AGENT_STATS
+        ? config.CODER_PROMETHEUS_AGGREGATE_AGENT_STATS_BY
+        : undefined,
     });
+    if (config.CODER_PROMETHEUS_COLLECT_AGENT_STATS && config.CODER_STATS_COLLECTION_USAGE_STATS_ENABLE)
+      registerInsightMetrics({ registry, store: domain.insightStore, clock });
     await domain.organizationStore.ensureDefault();
 
     const grants = await startGrants({ store: createAccessChangeStore(db), clock, logger });
@@ -227,6 +232,7 @@ function startPeriodic(
     buildEvents,
     daemonStore,
     agentMetadata,
+    insights: domain.insights,
     db,
     redis,
     prefix: config.CODER_REDIS_PREFIX,
@@ -276,6 +282,7 @@ function serveRpc(
     clock,
     logger,
     observe,
+    statsRefreshMs: domain.statsRefreshMs,
     stopping,
   });
   serveProxies(rpc.server, {

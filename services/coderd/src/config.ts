@@ -6,6 +6,7 @@ import {
   defineSettings,
   duration,
   integer,
+  list,
   text,
   url,
   type ValuesOf,
@@ -217,7 +218,20 @@ const declared = {
   ...serviceSettings,
   CODER_PROMETHEUS_COLLECT_AGENT_STATS: boolean({
     default: "false",
-    help: "Export agent statistics as metrics",
+    help: "Export agent statistics and template usage as metrics",
+  }),
+  CODER_PROMETHEUS_AGGREGATE_AGENT_STATS_BY: list({
+    values: ["agent_name", "template_name", "username", "workspace_name"],
+    default: "agent_name,template_name,username,workspace_name",
+    help: "Labels of the metrics of agent statistics; agents that share all of them are summed up",
+  }),
+  CODER_STATS_COLLECTION_USAGE_STATS_ENABLE: boolean({
+    default: "true",
+    help: "Collect how workspaces and apps are used, for insights, statistics and metrics",
+  }),
+  CODER_AGENT_STATS_REFRESH_INTERVAL: duration({
+    default: "30s",
+    help: "How often agents report statistics; at least a second",
   }),
   CODER_SITE_DIR: text({ type: "path", help: "Directory of the built dashboard" }),
   CODER_BIN_DIR: text({ type: "path", help: "Directory of the executables that are served at /bin" }),

@@ -76,6 +76,7 @@ export function createAgentSide(
       store: agentStore,
       reportConnection: (agent, report) => reportSession(db, agent, report),
       activity,
+      collect: config.CODER_STATS_COLLECTION_USAGE_STATS_ENABLE,
       clock,
       logger,
     }),

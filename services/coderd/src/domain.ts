@@ -38,6 +38,8 @@ import { createIdpSync, type IdpSync } from "./idpsync/service.js";
 import { createSettingsStore } from "./idpsync/settings-store.js";
 import { createSyncStore } from "./idpsync/store.js";
 import { createSync, type Sync } from "./idpsync/sync.js";
+import { createInsights, type Insights } from "./insights/service.js";
+import { createInsightStore, type InsightStore } from "./insights/store.js";
 import { createJobMetrics } from "./metrics/builds.js";
 import { createMetricsStore } from "./metrics/store.js";
 import type { Notifier } from "./notifications/notifier.js";
@@ -148,10 +150,16 @@ export function createDomain(
   };
 }
 
+const SHORTEST_STATS_REFRESH_MS = 1_000;
+
 /** Operator-facing services and those that span several areas. */
 export type Operations = {
   numbers: DeploymentNumbers;
   quotas: Quotas;
+  insights: Insights;
+  insightStore: InsightStore;
+  /** How often agents report their stats. */
+  statsRefreshMs: number;
   replicas: Replicas;
   health: Health;
   monitoring: Monitoring;
@@ -176,7 +184,17 @@ function createOperations(
     quotaStore: QuotaStore;
   },
 ): Operations {
+  const statsRefreshMs = Math.max(SHORTEST_STATS_REFRESH_MS, config.CODER_AGENT_STATS_REFRESH_INTERVAL);
+  const insightStore = createInsightStore(db);
   return {
+    statsRefreshMs,
+    insightStore,
+    insights: createInsights({
+      store: insightStore,
+      clock,
+      enabled: config.CODER_STATS_COLLECTION_USAGE_STATS_ENABLE,
+      statsRefreshMs,
+    }),
     numbers: createDeploymentNumbers({ db, clock }),
     quotas: createQuotas({
       store: nouns.quotaStore,

@@ -10,6 +10,7 @@ import { endLostConnections } from "./connectionlog/reports-store.js";
 import type { Database } from "./database/client.js";
 import type { Dbcrypt } from "./dbcrypt/dbcrypt.js";
 import type { EncryptedColumns } from "./dbcrypt/store.js";
+import type { Insights } from "./insights/service.js";
 import type { Kinds } from "./job-kinds.js";
 import { purge, type Retention } from "./jobs/purge-store.js";
 import { mayRun, type OnRun, startPeriodicJobs } from "./jobs/runner.js";
@@ -55,6 +56,7 @@ export type PeriodicOptions = {
   buildEvents: BuildEvents;
   daemonStore: DaemonStore;
   agentMetadata: AgentMetadataValues;
+  insights: Pick<Insights, "count">;
   db: Database;
   redis: Redis;
   prefix: string;
@@ -73,6 +75,8 @@ const REPORT_MS = 3_600_000;
 const FORGET_DAEMONS_MS = 3_600_000;
 /** How often agent metadata is flushed from Redis to Postgres; at most this much is lost when Redis is flushed. */
 const FLUSH_METADATA_MS = 15_000;
+/** How far insights are behind. */
+const COUNT_USAGE_MS = 60_000;
 const LOST_CONNECTIONS_MS = 60_000;
 /** Less than the time before its expiry at which a token is refreshed. */
 const REFRESH_OIDC_MS = 30_000;
@@ -127,6 +131,7 @@ export function startPeriodicWork(options: PeriodicOptions): { close(): Promise<
         everyMs: FORGET_DAEMONS_MS,
         run: () => daemonStore.deleteUnseen(new Date(clock.now().getTime() - DAEMON_KEPT_MS)),
       },
+      { name: "count-usage", everyMs: COUNT_USAGE_MS, run: () => options.insights.count() },
       { name: "flush-agent-metadata", everyMs: FLUSH_METADATA_MS, run: () => agentMetadata.flush() },
       {
         name: "end-lost-connections",

@@ -7,7 +7,6 @@ import {
   AuthorizationRequest,
   AuthorizationResponse,
   BuildInfo,
-  DausResponse,
   DeploymentConfig,
   DeploymentStats,
   Entitlements,
@@ -20,7 +19,7 @@ import {
   UpdateAppearanceRequest,
   UpdateCheck,
 } from "../types/index.js";
-import { queryBoolean, queryInt } from "../wire.js";
+import { queryBoolean } from "../wire.js";
 
 export const deploymentRoutes = {
   apiRoot: route({
@@ -204,13 +203,5 @@ export const deploymentRoutes = {
     summary: "List the server's replicas.",
     access: { resource: "replicas", action: "read" },
     response: z.array(Replica),
-  }),
-  insightsDaus: route({
-    method: "GET",
-    path: "/api/v2/insights/daus",
-    summary: "Get daily active users.",
-    access: { resource: "deployment_stats", action: "read" },
-    query: z.object({ tz_offset: queryInt(-14, 14).optional() }),
-    response: DausResponse,
   }),
 };

@@ -5,6 +5,7 @@ import { buildRoutes } from "./builds.js";
 import { deploymentRoutes } from "./deployment.js";
 import { externalAuthRoutes } from "./externalauth.js";
 import { idpSyncRoutes } from "./idpsync.js";
+import { insightRoutes } from "./insights.js";
 import { keyRoutes } from "./keys.js";
 import { notificationRoutes } from "./notifications.js";
 import { oauth2Routes } from "./oauth2.js";
@@ -28,6 +29,7 @@ import { workspaceRoutes } from "./workspaces.js";
 /** The routes by the chapter of the API document that they belong to. */
 export const routeChapters = {
   Deployment: deploymentRoutes,
+  Insights: insightRoutes,
   Users: userRoutes,
   Keys: keyRoutes,
   Organizations: organizationRoutes,
@@ -57,6 +59,7 @@ export const routeChapters = {
 
 /** Written out as an intersection, so that importing programs need not type-check every route twice. */
 export type Routes = typeof deploymentRoutes &
+  typeof insightRoutes &
   typeof userRoutes &
   typeof keyRoutes &
   typeof organizationRoutes &
@@ -86,6 +89,7 @@ export type Routes = typeof deploymentRoutes &
 /** Every route of the API, by the name of its client method and handler. */
 export const routes: Routes = {
   ...deploymentRoutes,
+  ...insightRoutes,
   ...userRoutes,
   ...keyRoutes,
   ...organizationRoutes,

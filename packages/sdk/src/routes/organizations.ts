@@ -170,7 +170,10 @@ export const organizationRoutes = {
     method: "GET",
     path: "/api/v2/organizations/:organization/workspace-quotas",
     summary: "List how much of their workspace quotas an organization's users and groups use.",
-    access: { resource: "organization_member", action: "read" },
+    access: [
+      { resource: "organization_member", action: "read" },
+      { resource: "group", action: "read" },
+    ],
     query: z.object({ limit: paging.limit, offset: paging.offset }),
     response: QuotaUsage,
   }),

@@ -14,6 +14,7 @@ import {
   UploadResponse,
 } from "../types/index.js";
 import { paging, queryBoolean, Search } from "../wire.js";
+import { zone } from "./insights.js";
 
 export const templateRoutes = {
   fileUpload: route({
@@ -125,6 +126,7 @@ export const templateRoutes = {
     path: "/api/v2/templates/:template/daus",
     summary: "Get a template's daily active users.",
     access: { resource: "template", action: "read" },
+    query: z.object(zone),
     response: DausResponse,
   }),
   templateVersionList: route({

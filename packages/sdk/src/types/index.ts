@@ -6,6 +6,7 @@ export * from "./deployment.js";
 export * from "./errors.js";
 export * from "./externalauth.js";
 export * from "./idpsync.js";
+export * from "./insights.js";
 export * from "./notifications.js";
 export * from "./oauth2.js";
 export * from "./organizations.js";

@@ -189,10 +189,3 @@ export type UploadResponse = z.infer<typeof UploadResponse>;
 
 export const TemplateRole = z.enum(["admin", "use", ""]);
 export type TemplateRole = z.infer<typeof TemplateRole>;
-
-/** Active users by day. */
-export const DausResponse = z.object({
-  entries: z.array(z.object({ date: z.string(), amount: z.number() })),
-  tz_hour_offset: z.number(),
-});
-export type DausResponse = z.infer<typeof DausResponse>;

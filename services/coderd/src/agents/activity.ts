@@ -2,6 +2,9 @@
 export const ACTIVITY_KINDS = ["vscode", "jetbrains", "reconnecting_pty", "ssh", "app", "processes"] as const;
 export type ActivityKind = (typeof ACTIVITY_KINDS)[number];
 
+/** The kinds of sessions with an agent. */
+export type SessionKind = Exclude<ActivityKind, "app" | "processes">;
+
 /** That a workspace was used, or is still in use, at a time. */
 export type WorkspaceUse = {
   workspaceId: string;

@@ -49,10 +49,12 @@ export function createAgentStats(options: {
   store: AgentStore;
   reportConnection: AgentStats["reportConnection"];
   activity: ActivityRecorder;
+  /** False to record no more than that workspaces are in use. */
+  collect: boolean;
   clock: Clock;
   logger: Logger;
 }): AgentStats {
-  const { store, activity, clock, logger } = options;
+  const { store, activity, collect, clock, logger } = options;
   let waiting: Parameters<AgentStore["addStats"]>[0] = [];
   /** The latest use of each kind of each workspace. */
   const used = new Map<string, WorkspaceUse>();
@@ -101,7 +103,7 @@ export function createAgentStats(options: {
         report.rxBytes === 0n &&
         report.txBytes === 0n &&
         report.connectionCount === 0n;
-      if (idle) return;
+      if (idle || !collect) return;
       if (waiting.length >= BACKLOG) waiting.shift();
       waiting.push({
         createdAt: at,

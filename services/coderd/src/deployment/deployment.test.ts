@@ -198,11 +198,9 @@ test("statistics count workspaces and daily active users", async () => {
     workspaces: { running: 1, stopped: 0, rx_bytes: 5, connection_latency_ms: { P50: 8, P95: 8 } },
     session_count: { ssh: 2, vscode: 0 },
   });
-  const today = new Date().toISOString().slice(0, 10);
-  expect(await owner.client.insightsDaus()).toEqual({
-    entries: [{ date: today, amount: 1 }],
-    tz_hour_offset: 0,
-  });
+  await server.coderd.domain.insights.count();
+  const { entries, tz_hour_offset } = await owner.client.insightsDaus();
+  expect([entries[0]?.amount, tz_hour_offset]).toEqual([1, 0]);
 });
 
 test("no license is needed, and the API says so; links and terms come from the settings", async () => {

@@ -5,8 +5,6 @@ import { PENDING, RUNNING, SUCCEEDED } from "../provisionerjobs/predicates.js";
 /** Time window of session and traffic statistics. */
 const WINDOW_MS = 15 * 60_000;
 export const STATS_CACHE_MS = 30_000;
-/** Number of days reported for daily active users. */
-const DAU_DAYS = 60;
 
 export type WorkspaceCounts = {
   pending: number;
@@ -28,8 +26,6 @@ export type DeploymentStats = {
 export type DeploymentNumbers = {
   /** Cached for STATS_CACHE_MS. */
   stats(): Promise<DeploymentStats>;
-  /** Users with a connection to a workspace, by day in a time zone of this offset. */
-  dailyUsers(offsetHours: number): Promise<{ date: string; amount: number }[]>;
 };
 
 export function createDeploymentNumbers({ db, clock }: { db: Database; clock: Clock }): DeploymentNumbers {
@@ -58,7 +54,7 @@ export function createDeploymentNumbers({ db, clock }: { db: Database; clock: Cl
                coalesce(sum(session_count_jetbrains), 0)::int AS jetbrains,
                coalesce(sum(session_count_reconnecting_pty), 0)::int AS "reconnectingPty"
         FROM (SELECT DISTINCT ON (agent_id) * FROM workspace_agent_stats
-              WHERE created_at > ${aggregatedFrom} ORDER BY agent_id, created_at DESC) latest`,
+              WHERE NOT by_client AND created_at > ${aggregatedFrom} ORDER BY agent_id, created_at DESC) latest`,
     ]);
     return {
       aggregatedFrom,
@@ -71,14 +67,5 @@ export function createDeploymentNumbers({ db, clock }: { db: Database; clock: Cl
 
   return {
     stats: createCachedValue(clock, STATS_CACHE_MS, collect),
-
-    dailyUsers(offsetHours) {
-      const since = new Date(clock.now().getTime() - DAU_DAYS * 24 * 3_600_000);
-      return db.$queryRaw`
-        SELECT to_char(created_at AT TIME ZONE 'UTC' + ${offsetHours} * interval '1 hour', 'YYYY-MM-DD') AS date,
-          count(DISTINCT user_id)::int AS amount
-        FROM workspace_agent_stats WHERE created_at > ${since} AND connection_count > 0
-        GROUP BY 1 ORDER BY 1`;
-    },
   };
 }

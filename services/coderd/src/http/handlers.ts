@@ -17,6 +17,7 @@ import { createExternalAuthHandlers } from "./routes/externalauth.js";
 import { createFileHandlers } from "./routes/files.js";
 import { createGroupHandlers } from "./routes/groups.js";
 import { createIdpSyncHandlers } from "./routes/idpsync.js";
+import { createInsightHandlers } from "./routes/insights.js";
 import { createKeyHandlers } from "./routes/keys.js";
 import { createNotificationHandlers } from "./routes/notifications.js";
 import { createOAuth2Handlers } from "./routes/oauth2.js";
@@ -103,6 +104,7 @@ export function createHandlers(domain: Domain, platform: Platform): Handlers {
       enabled: config.CODER_OAUTH2_PROVIDER_ENABLE,
       now,
     }),
+    ...createInsightHandlers({ insights: domain.insights, templates }),
     ...createDebugHandlers({ health, numbers, replicas }),
     ...createAuditHandlers({ audit, connectionLog: domain.connectionLog }),
     ...createWorkspaceProxyHandlers({ proxies, now }),
@@ -122,6 +124,7 @@ export function createHandlers(domain: Domain, platform: Platform): Handlers {
       builds,
       externalAgents: domain.externalAgents,
       organizations,
+      insights: domain.insights,
       deployment,
     }),
     ...createUpdateHandlers({ workspaces, inbox: domain.inbox, pubsub, clock, deployment }),

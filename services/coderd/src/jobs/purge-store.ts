@@ -19,8 +19,12 @@ export type Retention = {
 
 /** The other retention periods. Job logs are kept with their builds. */
 export const KEPT_MS = {
+  /** Reports of agents and proxies that are part of usage_days, and those that are not yet. */
+  countedStats: DAY_MS,
   agentStats: 180 * DAY_MS,
   appStats: 180 * DAY_MS,
+  /** As long as insights can look back. */
+  usageDays: 3 * 366 * DAY_MS,
   /** Replicas that exited without deregistering. */
   replicas: DAY_MS,
   accessChanges: CHANGES_KEPT_MS,
@@ -108,6 +112,25 @@ export async function purge({ db, clock, statesKept, retention }: PurgeOptions):
       unusedBefore: before(KEPT_MS.unusedApps),
       limit: BATCH,
     }),
+  );
+  const counted = before(KEPT_MS.countedStats);
+  await inBatches(
+    BATCH,
+    () => db.$executeRaw`
+    DELETE FROM workspace_agent_stats WHERE id IN (
+      SELECT id FROM workspace_agent_stats WHERE counted AND created_at < ${counted} LIMIT ${BATCH})`,
+  );
+  await inBatches(
+    BATCH,
+    () => db.$executeRaw`
+    DELETE FROM workspace_app_stats WHERE id IN (
+      SELECT id FROM workspace_app_stats WHERE counted_until >= ended_at AND ended_at < ${counted} LIMIT ${BATCH})`,
+  );
+  await inBatches(
+    BATCH,
+    () => db.$executeRaw`
+    DELETE FROM usage_days WHERE ctid = ANY(ARRAY(
+      SELECT ctid FROM usage_days WHERE day < ${before(KEPT_MS.usageDays)}::date LIMIT ${BATCH}))`,
   );
   await db.$executeRaw`DELETE FROM password_resets WHERE expires_at < ${before(0)}`;
   if (retention.agentLogs > 0) await purgeAgentLogs(db, before(retention.agentLogs));

@@ -17,19 +17,19 @@ export type DeploymentMetricsOptions = {
   store: MetricsStore;
   connections(): Connections;
   clock: Clock;
-  /** Include traffic and sessions per agent: one series for each agent. */
-  agentStats: boolean;
+  /** Labels of traffic and sessions, which are summed up over agents that share them; undefined to leave these out. */
+  agentStats: readonly AgentLabel[] | undefined;
 };
 
 /** Adds a gauge that is reset and filled with what `read` returns on each scrape. */
-type AddGauge = <L extends string>(
+export type AddGauge = <L extends string>(
   name: string,
   help: string,
   labelNames: L[],
   read: () => Promise<Sample<L>[]>,
 ) => void;
 
-function gaugesOn(registry: Registry): AddGauge {
+export function gaugesOn(registry: Registry): AddGauge {
   return (name, help, labelNames, read) => {
     new Gauge({
       name,
@@ -203,11 +203,18 @@ export function registerDeploymentMetrics(options: DeploymentMetricsOptions): vo
   if (options.agentStats)
     registerAgentStats(
       gauge,
+      options.agentStats,
       cached(() => store.agentStats(now())),
     );
 }
 
-function registerAgentStats(gauge: AddGauge, stats: () => Promise<AgentNumbers[]>): void {
+export type AgentLabel = "agent_name" | "template_name" | "username" | "workspace_name";
+
+function registerAgentStats(
+  gauge: AddGauge,
+  labels: readonly AgentLabel[],
+  stats: () => Promise<AgentNumbers[]>,
+): void {
   const fields = [
     ["connection_count", "Open connections to the agent.", "connections"],
     ["connection_median_latency_seconds", "Round-trip time from the agent to its proxy.", "latencySeconds"],
@@ -218,12 +225,22 @@ function registerAgentStats(gauge: AddGauge, stats: () => Promise<AgentNumbers[]
     ["session_count_jetbrains", "Active JetBrains sessions.", "jetbrains"],
     ["session_count_reconnecting_pty", "Active web terminal sessions.", "reconnectingPty"],
   ] as const;
+  const labelsOf = (row: AgentNumbers) => {
+    const all = {
+      agent_name: row.agent,
+      template_name: row.template,
+      username: row.owner,
+      workspace_name: row.workspace,
+    };
+    return Object.fromEntries(labels.map((label) => [label, all[label]])) as Record<AgentLabel, string>;
+  };
   for (const [name, help, field] of fields) {
-    gauge(`coderd_agentstats_${name}`, help, ["agent_name", "username", "workspace_name"], async () =>
-      (await stats()).map((row) => ({
-        labels: { agent_name: row.agent, username: row.owner, workspace_name: row.workspace },
-        value: row[field],
-      })),
-    );
+    gauge(`coderd_agentstats_${name}`, help, [...labels], async () => {
+      const groups = Map.groupBy(await stats(), (row) => JSON.stringify(labelsOf(row)));
+      return [...groups.values()].map((rows) => {
+        const sum = rows.reduce((total, row) => total + row[field], 0);
+        return { labels: labelsOf(rows[0]!), value: field === "latencySeconds" ? sum / rows.length : sum };
+      });
+    });
   }
 }

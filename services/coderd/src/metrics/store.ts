@@ -167,6 +167,7 @@ async function readDemand(db: Database, now: Date): Promise<Demand[]> {
 
 export type AgentNumbers = Owned & {
   agent: string;
+  template: string;
   connections: number;
   latencySeconds: number;
   rxBytes: number;
@@ -179,14 +180,14 @@ export type AgentNumbers = Owned & {
 
 function readAgentStats(db: Database, now: Date): Promise<AgentNumbers[]> {
   return db.$queryRaw`
-    SELECT DISTINCT ON (s.agent_id) a.name AS agent, w.name AS workspace, u.username AS owner,
+    SELECT DISTINCT ON (s.agent_id) a.name AS agent, w.name AS workspace, u.username AS owner, t.name AS template,
       s.connection_count::int AS connections, s.connection_median_latency_ms / 1000 AS "latencySeconds",
       s.rx_bytes::float8 AS "rxBytes", s.tx_bytes::float8 AS "txBytes", s.session_count_ssh::int AS ssh,
       s.session_count_vscode::int AS vscode, s.session_count_jetbrains::int AS jetbrains,
       s.session_count_reconnecting_pty::int AS "reconnectingPty"
     FROM workspace_agent_stats s JOIN workspace_agents a ON a.id = s.agent_id
-    JOIN workspaces w ON w.id = s.workspace_id JOIN users u ON u.id = w.owner_id
-    WHERE s.created_at > ${new Date(now.getTime() - STATS_FRESH_MS)}
+    JOIN workspaces w ON w.id = s.workspace_id JOIN users u ON u.id = w.owner_id JOIN templates t ON t.id = w.template_id
+    WHERE NOT s.by_client AND s.created_at > ${new Date(now.getTime() - STATS_FRESH_MS)}
     ORDER BY s.agent_id, s.created_at DESC`;
 }
 

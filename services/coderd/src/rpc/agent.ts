@@ -47,13 +47,13 @@ export type AgentRpcOptions = {
   clock: Clock;
   logger: Logger;
   observe: RpcObserver;
+  /** How often an agent reports its stats. */
+  statsRefreshMs: number;
   /** True while this coderd shuts down: agents whose streams end then reconnect to another replica. */
   stopping(): boolean;
 };
 
 const TOKEN = "coder-agent-token";
-/** How often an agent reports its stats. */
-const STATS_INTERVAL_MS = 30_000;
 /** How long a token's agent is cached, so that frequent calls do not each need a query. */
 const IDENTITY_CACHE_MS = 10_000;
 const IDENTITY_CACHE_SIZE = 10_000;
@@ -217,7 +217,7 @@ export function serveAgents(server: Pick<grpc.Server, "addService">, options: Ag
       const agent = await identify(context);
       options.agentStats.report(agent, request);
       await options.agentPorts.report(agent.agentId, request.listeningPorts);
-      return { reportIntervalMs: STATS_INTERVAL_MS };
+      return { reportIntervalMs: options.statsRefreshMs };
     },
 
     async reportConnection(request, context) {

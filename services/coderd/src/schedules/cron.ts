@@ -114,7 +114,8 @@ function offsetMs(time: number, timezone: string): number {
   return local - Math.floor(time / 1_000) * 1_000;
 }
 
-function isTimezone(name: string): boolean {
+/** Whether it is the name of a time zone, such as `Europe/Berlin`. */
+export function isTimezone(name: string): boolean {
   try {
     new Intl.DateTimeFormat("en", { timeZone: name });
     return true;

@@ -48,8 +48,6 @@ export type Templates = {
     id: string,
     change: { users: Record<string, TemplateRole | "">; groups: Record<string, TemplateRole | ""> },
   ): Promise<void>;
-  /** Active users per day. Days start at midnight in the time zone `offsetHours` from UTC. */
-  dailyUsers(actor: Actor, id: string, offsetHours: number): Promise<{ date: string; amount: number }[]>;
 };
 
 /** A template with its statistics. */
@@ -81,7 +79,6 @@ const AUTOSTOP = [
 ] as const satisfies readonly (keyof TemplateSettings)[];
 /** A user counts as active for a week after the last use. */
 const ACTIVE_MS = 7 * 24 * 3_600_000;
-const DAU_DAYS = 30;
 
 export function createTemplates({
   store,
@@ -267,11 +264,6 @@ export function createTemplates({
         throw new FleetError("invalid_argument", violations[0].detail, { validations: violations });
       }
       await store.updateAcl(id, users, groups);
-    },
-
-    async dailyUsers(actor, id, offsetHours) {
-      await require(actor, "read", id);
-      return store.dailyUsers(id, new Date(clock.now().getTime() - DAU_DAYS * 24 * 3_600_000), offsetHours);
     },
   };
 }

@@ -131,8 +131,6 @@ export type TemplateStore = {
   dormant(templateId: string): Promise<MarkedWorkspace[]>;
   /** Schedules the next autostart of the template's workspaces to be recomputed; a stale due time starts nothing. */
   followAutostart(id: string, now: Date): Promise<void>;
-  /** Active users per day since `since`. */
-  dailyUsers(id: string, since: Date, offsetHours: number): Promise<{ date: string; amount: number }[]>;
 };
 
 /** The columns of a template `t` that the policy asks for. */
@@ -320,14 +318,6 @@ export function createTemplateStore(db: Database): TemplateStore {
         UPDATE workspaces w SET next_start_at = ${now},
           schedule_retry_at = CASE WHEN schedule_retry_at = next_start_at THEN NULL ELSE schedule_retry_at END
         WHERE template_id = ${id}::uuid AND NOT deleted AND autostart_schedule IS NOT NULL`;
-    },
-
-    async dailyUsers(id, since, offsetHours) {
-      return db.$queryRaw`
-        SELECT to_char(s.created_at AT TIME ZONE 'UTC' + ${offsetHours} * interval '1 hour', 'YYYY-MM-DD') AS date,
-          count(DISTINCT s.user_id)::int AS amount
-        FROM workspace_agent_stats s WHERE s.template_id = ${id}::uuid AND s.created_at > ${since} AND s.connection_count > 0
-        GROUP BY 1 ORDER BY 1`;
     },
   };
 }

@@ -161,6 +161,9 @@ export async function createObjects(
   const freshKey: Makes = async () => ({
     params: { key: (await domain.apiKeys.issue({ userId: ana.id, loginType: "password" })).id },
   });
+  const ofADay: Makes = () => ({
+    query: { start_time: "2026-01-01T00:00:00Z", end_time: "2026-01-02T00:00:00Z" },
+  });
   const withBody =
     (body: unknown): Makes =>
     () => ({ body });
@@ -306,6 +309,9 @@ export async function createObjects(
       externalAuthDeviceExchange: async () => ({ body: { device_code: await enteredCode() } }),
       agentSelfHoldSet: withBody({ name: "training", duration_ms: 3_600_000 }),
       userUnpushedWorkCheckUpdate: withBody({ enabled: true }),
+      insightsUserActivity: ofADay,
+      insightsUserLatency: ofADay,
+      insightsTemplates: ofADay,
       agentSelfExternalAuth: () => ({ query: { id: "hub" } }),
       agentSelfGitAuth: () => ({ query: { id: "hub" } }),
       keyDelete: freshKey,

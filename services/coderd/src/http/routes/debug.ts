@@ -36,12 +36,6 @@ export function createDebugHandlers({ health, numbers, replicas }: DebugHandlerO
       };
     },
 
-    insightsDaus: async ({ actor, query }) => {
-      requireDeployment(actor, "read", "deployment_stats");
-      const offset = query.tz_offset ?? 0;
-      return { entries: await numbers.dailyUsers(offset), tz_hour_offset: offset };
-    },
-
     replicas: async ({ actor }) => {
       requireDeployment(actor, "read", "replicas");
       return (await replicas.list()).map((row) => ({

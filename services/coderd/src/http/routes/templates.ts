@@ -80,10 +80,6 @@ export function createTemplateHandlers({
       await templates.delete(actor, params.template);
       return { message: "Template has been deleted!" };
     },
-    templateDaus: async ({ actor, params }) => ({
-      entries: await templates.dailyUsers(actor, params.template, 0),
-      tz_hour_offset: 0,
-    }),
     templateVersionList: async ({ actor, params, query }) => {
       await templates.require(actor, "read", params.template);
       const versions = await templateVersions.list(actor, params.template, {

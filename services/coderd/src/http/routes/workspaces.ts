@@ -1,12 +1,14 @@
 import { isFleetError } from "@fleet/base";
 import type { RouteBody, Routes } from "@fleet/sdk";
 import { injectTraceContext } from "@fleet/telemetry";
-import type { ActivityKind } from "../../agents/activity.js";
+import type { SessionKind } from "../../agents/activity.js";
 import type { Actor } from "../../auth/actor.js";
 import { requireUser } from "../../auth/authorizer.js";
 import type { ExternalAgents } from "../../builds/external-agents.js";
 import type { Builds } from "../../builds/service.js";
 import { type Deployment, toBuildTimings, toWorkspace } from "../../convert/workspaces.js";
+import type { Insights } from "../../insights/service.js";
+import type { ClientApp } from "../../insights/store.js";
 import type { Organizations } from "../../organizations/service.js";
 import type { Idempotency } from "../../provisionerjobs/idempotency.js";
 import type { Workspaces, WorkspaceView } from "../../workspaces/service.js";
@@ -18,6 +20,7 @@ export type WorkspaceHandlerOptions = {
   builds: Builds;
   externalAgents: ExternalAgents;
   organizations: Organizations;
+  insights: Pick<Insights, "sessionSeen">;
   deployment: Deployment;
 };
 
@@ -26,6 +29,7 @@ export function createWorkspaceHandlers({
   builds,
   externalAgents,
   organizations,
+  insights,
   deployment,
 }: WorkspaceHandlerOptions) {
   async function create(
@@ -129,7 +133,9 @@ export function createWorkspaceHandlers({
       return undefined;
     },
     workspaceUsage: async ({ actor, params, body }) => {
-      await workspaces.use(actor, params.workspace, toActivityKind(body.app_name), body.agent_id);
+      const kind = toActivityKind(body.app_name);
+      await workspaces.use(actor, params.workspace, kind, body.agent_id);
+      await insights.sessionSeen(params.workspace, body.agent_id, toClientApp(kind));
       return undefined;
     },
     workspaceWatch: ({ actor, params, signal }) => watch(actor, params.workspace, signal),
@@ -144,7 +150,11 @@ export function createWorkspaceHandlers({
   } satisfies Partial<Handlers>;
 }
 
+function toClientApp(kind: SessionKind): ClientApp {
+  return kind === "reconnecting_pty" ? "reconnecting-pty" : kind;
+}
+
 /** Clients that do not say how the workspace is used are connected over SSH. */
-function toActivityKind(app: RouteBody<Routes["workspaceUsage"]>["app_name"]): ActivityKind {
+function toActivityKind(app: RouteBody<Routes["workspaceUsage"]>["app_name"]): SessionKind {
   return app === "reconnecting-pty" ? "reconnecting_pty" : app || "ssh";
 }
