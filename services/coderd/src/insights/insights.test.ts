@@ -111,6 +111,7 @@ test("minutes of sessions and apps are counted once, for whoever used them in wh
       startedAt: at("20:00:30"),
       endedAt: at("20:04:00"),
       requests: 9n,
+      lastInputAt: undefined,
     },
   ]);
   // Two replicas at once, and again.
@@ -175,6 +176,7 @@ test("a report that arrives late is counted; one that continues adds its new min
     accessMethod: "path",
     startedAt: at("11:00:00"),
     requests: 1n,
+    lastInputAt: undefined,
   };
   const { apps } = test.server.coderd.domain;
   await apps.reportStats([{ ...session, endedAt: at("11:00:30") }]);
