@@ -175,7 +175,17 @@ test("a claimed prebuild is checked against the budget of the user who claims it
   const refused = await commit(6);
   expect(refused).toMatchObject({ ok: false, creditsConsumed: 0, budget: 5 });
   await refuse(refused.job);
+  // The refused claim has not made it hers.
+  await build(workspace, "start", ana);
+  const again = await commit(6);
+  expect(again.ok).toBe(false);
+  await refuse(again.job);
   await allow(6);
+  await build(workspace, "start", ana);
+  const claimed = await commit(6);
+  expect(claimed.ok).toBe(true);
+  await daemon.run(claimed.job);
+  await allow(1);
   await build(workspace, "start", ana);
   expect(await commit(6)).toMatchObject({ ok: true });
 });

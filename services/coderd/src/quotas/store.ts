@@ -109,9 +109,9 @@ export function createQuotaStore(db: Database): QuotaStore {
     async charge(tx, { jobId, daemonId, dailyCost }) {
       const [build] = await tx.$queryRaw<Charged[]>`
         SELECT b.id, b.workspace_id AS "workspaceId", w.owner_id AS "ownerId", w.organization_id AS "organizationId",
-          b.transition, COALESCE((SELECT CASE WHEN i.is_system AND NOT o.is_system THEN 0 ELSE p.daily_cost END
-            FROM workspace_builds p JOIN users i ON i.id = p.initiator_id WHERE p.workspace_id = w.id
-              AND p.build_number < b.build_number ORDER BY p.build_number DESC LIMIT 1), 0) AS before
+          b.transition, CASE WHEN ${UNPAID_CLAIM} THEN 0 ELSE COALESCE((SELECT p.daily_cost FROM workspace_builds p
+            WHERE p.workspace_id = w.id AND p.build_number < b.build_number
+            ORDER BY p.build_number DESC LIMIT 1), 0) END AS before
         FROM provisioner_jobs j JOIN workspace_builds b ON b.job_id = j.id JOIN workspaces w ON w.id = b.workspace_id
         JOIN users o ON o.id = w.owner_id
         WHERE j.id = ${jobId}::uuid AND j.worker_id = ${daemonId}::uuid AND j.completed_at IS NULL`;
@@ -136,6 +136,15 @@ type Charged = QuotaOwner & {
   /** What its owner already paid for the workspace; nothing for a prebuild that is being claimed. */
   before: number;
 };
+
+/** Workspace `w` of owner `o` was built by a system user, and no build since then has succeeded. */
+const UNPAID_CLAIM = Prisma.sql`(NOT o.is_system
+  AND EXISTS (SELECT 1 FROM workspace_builds p JOIN users i ON i.id = p.initiator_id
+    WHERE p.workspace_id = w.id AND p.build_number = 1 AND i.is_system)
+  AND NOT EXISTS (SELECT 1 FROM workspace_builds p JOIN users i ON i.id = p.initiator_id
+    JOIN provisioner_jobs e ON e.id = p.job_id
+    WHERE p.workspace_id = w.id AND NOT i.is_system
+      AND e.completed_at IS NOT NULL AND e.error IS NULL AND e.canceled_at IS NULL))`;
 
 const inGroup = (user: "u.id" | "w.owner_id") => Prisma.sql`EXISTS (
   SELECT 1 FROM group_members m WHERE m.group_id = g.id AND m.user_id = ${Prisma.raw(user)}
