@@ -75,7 +75,7 @@ export function weekdayOf(day: number): Weekday {
 }
 
 /** The date in the time zone at that time, as days since 1970-01-01. */
-function dayNumber(time: Date, timezone: string): number {
+export function dayNumber(time: Date, timezone: string): number {
   return Math.floor((time.getTime() + offsetMs(time.getTime(), timezone)) / DAY_MS);
 }
 
