@@ -21,6 +21,10 @@ const DAY_MS = 24 * 3_600_000;
 const LOOK_AHEAD_DAYS = 17 * 7;
 /** Formatters that are kept: one for each spelling of a time zone. */
 const MAX_FORMATS = 1_000;
+/** Offsets that are kept: those of a few days, for the time zones of a deployment. */
+const MAX_OFFSETS = 20_000;
+/** Clocks change at full quarters of an hour, in UTC. */
+const QUARTER_MS = 15 * 60_000;
 
 /**
  * Parses a schedule. Defaults to UTC.
@@ -88,9 +92,22 @@ function timeOn(day: number, { timezone, hour, minute }: Schedule): Date {
 }
 
 const formats = new Map<string, Intl.DateTimeFormat>();
+const offsets = new Map<string, number>();
 
 /** How far the time zone's clocks are ahead of UTC at that time. */
 function offsetMs(time: number, timezone: string): number {
+  const quarter = Math.floor(time / QUARTER_MS);
+  const key = `${timezone} ${quarter}`;
+  let offset = offsets.get(key);
+  if (offset === undefined) {
+    offset = readOffsetMs(quarter * QUARTER_MS, timezone);
+    if (offsets.size >= MAX_OFFSETS) offsets.clear();
+    offsets.set(key, offset);
+  }
+  return offset;
+}
+
+function readOffsetMs(time: number, timezone: string): number {
   let format = formats.get(timezone);
   if (!format) {
     format = new Intl.DateTimeFormat("en", {

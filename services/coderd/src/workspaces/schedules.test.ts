@@ -28,7 +28,8 @@ const runAt = (server: TestCoderd, at: number) => runLifecycle(optionsAt(server,
 
 async function start(echo = ONE_AGENT) {
   const stack = new AsyncDisposableStack();
-  const server = stack.use(await createTestCoderd());
+  // The test alone runs schedules.
+  const server = stack.use(await createTestCoderd({ env: { CODER_AUTOBUILD_POLL_INTERVAL: "24h" } }));
   const owner = await server.owner();
   stack.use(await startProvisioner(server)).serve();
   const template = await createTemplate(owner, echo);
@@ -85,7 +86,8 @@ test("a failed autostart is retried with growing delays, said, and given up unti
   // A user's own build begins anew.
   await owner.client.workspaceBuildCreate({ params, body: { transition: "stop" } });
   expect((await read()).schedule_failure).toBeUndefined();
-});
+  // Six builds, one after the other.
+}, 60_000);
 
 test("a start that cannot be created is retried later, not each minute, and its owner is told why", async () => {
   await using test = await start();
