@@ -94,6 +94,7 @@ const NOUNS = [
       "externalauth",
     ],
   ],
+  ["prebuilds", ["auth", "notifications", "audit", "provisionerjobs", "agents", "rollouts", "builds"]],
   [
     "workspaces",
     [
@@ -115,12 +116,13 @@ const NOUNS = [
       "audit",
       "templates",
       "builds",
+      "prebuilds",
     ],
   ],
   ["sharing", ["auth", "users", "organizations", "groups", "templates", "workspaces"]],
   ["plans", ["auth", "pubsub", "policies", "provisionerjobs", "templateversions", "builds"]],
   ["insights", ["auth", "schedules", "provisionerjobs"]],
-  ["metrics", ["provisionerjobs", "agents", "insights"]],
+  ["metrics", ["auth", "provisionerjobs", "agents", "prebuilds", "insights"]],
   ["deployment", ["provisionerjobs", "provisionerdaemons", "proxies"]],
   ["oauth2", ["auth", "apikeys", "deployment"]],
   ["jobs", ["agents", "archives", "grants", "oauth2"]],

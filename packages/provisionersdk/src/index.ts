@@ -7,6 +7,7 @@ export { packZip } from "./archive/zip.js";
 export { createEchoProvisioner } from "./echo/echo.js";
 export { ECHO_FILE, type EchoStep, type EchoTemplate, echoTemplate } from "./echo/template.js";
 export { type Reduction, reduceConfiguration, UNKNOWN_NAME, writeReduction } from "./evaluation/reduce.js";
+export { type AgentToken, agentTokensOf } from "./graph/agent-tokens.js";
 export { planSummaryOf, summaryOfChanges } from "./graph/changes.js";
 export { type Declared, declaredIn } from "./graph/declared.js";
 export { type DependencyGraph, parseGraph } from "./graph/dot.js";

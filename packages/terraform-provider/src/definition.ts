@@ -38,6 +38,8 @@ export type Resource = {
   readonly create?: (planned: Values, context: ReadContext) => Values;
   /** What a refresh changes. */
   readonly read?: (state: Values, context: ReadContext) => Values;
+  /** Whether a change is made in place instead of replacing it; `read` then gives its computed attributes. */
+  readonly stays?: (state: Values, env: Environment) => boolean;
 };
 
 /** The provider-generated id; terraform's older protocol lists it as settable, but setting it is not allowed. */

@@ -132,14 +132,14 @@ export function createProvider(options: ProviderOptions): ProviderHandlers {
 
     planResourceChange: (request) =>
       told(request.typeName, () => {
-        const { block, check } = resourceNamed(request.typeName);
+        const { block, check, stays } = resourceNamed(request.typeName);
         const prior = decodeValue(request.priorState);
         if (decodeValue(request.proposedNewState) === null) {
           return { plannedState: encodeValue(null), plannedPrivate: request.priorPrivate };
         }
         const before = isValues(prior) ? prior : undefined;
         const planned = planBlock(block, valuesOf(request.config), before);
-        const replaced = before ? replacedPaths(block, before, planned) : [];
+        const replaced = before && !stays?.(before, env) ? replacedPaths(block, before, planned) : [];
         // A resource to be replaced is planned once more, as a new one.
         if (replaced.length === 0) options.onPlanned?.(request.typeName, planned);
         return {
@@ -155,13 +155,16 @@ export function createProvider(options: ProviderOptions): ProviderHandlers {
       told(
         request.typeName,
         () => {
-          const { block, check, create: made } = resourceNamed(request.typeName);
+          const { block, check, create: made, read } = resourceNamed(request.typeName);
           const planned = decodeValue(request.plannedState);
           if (!isValues(planned)) return { newState: encodeValue(null) };
           const refused = check?.(planned, valuesOf(request.config)) ?? [];
           if (refused.length > 0)
             return { ...diagnostics(refused), newState: request.priorState ?? encodeValue(null) };
-          const state = { ...planned, id: newId(), ...made?.(planned, context()) };
+          const prior = decodeValue(request.priorState);
+          const state = isValues(prior)
+            ? { ...planned, id: prior.id!, ...read?.({ ...planned, id: prior.id! }, context()) }
+            : { ...planned, id: newId(), ...made?.(planned, context()) };
           return {
             newState: encodeValue(settle(block, state)),
             private: request.plannedPrivate,

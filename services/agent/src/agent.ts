@@ -25,6 +25,7 @@ import { createSshServer, hostKeyOf, publicHalf, type SshServer } from "./ssh/se
 import { createCounters } from "./stats/counters.js";
 import { createCpuMeter } from "./stats/cpu.js";
 import { createSessionRecorder } from "./stats/sessions.js";
+import { createClaimableTunnels } from "./tunnel/claimable.js";
 import { createTunnelSessions } from "./tunnel/sessions.js";
 import { createUnpushedWorkWatcher } from "./unpushed/watcher.js";
 import { createUplink } from "./uplink/delivery.js";
@@ -57,15 +58,8 @@ export type Agent = {
 };
 
 /** Creates the workspace agent and wires its parts together. */
-export function createAgent({
-  config,
-  credential,
-  env,
-  program,
-  clock,
-  logger,
-  onShutdownAsked,
-}: AgentOptions): Agent {
+export function createAgent(options: AgentOptions): Agent {
+  const { config, credential, env, program, clock, logger } = options;
   const bootId = randomUUID();
   const user = currentUser(env, process.platform);
   let coder = ownCommand(config, program, logger);
@@ -120,25 +114,17 @@ export function createAgent({
     ...{ reports, clock, logger },
   });
 
-  const resumable = createResumableServer({
-    onStream: (stream) => ssh!.acceptResumable(stream),
-    // Even without an age limit, a client may be disconnected no longer than the default, because its output is
-    // buffered.
-    limits: config.sshMaxTimeoutMs > 0 ? { detachedMs: config.sshMaxTimeoutMs } : {},
-    clock,
-  });
+  const createResumable = () => resumableServer(config, (stream) => ssh!.acceptResumable(stream), clock);
+  let resumable = createResumable();
 
-  const dataSession = createTunnelSessions({
+  const tunnel = createTunnelSessions({
     accessUrl: config.accessUrl,
     token: () => credential.token,
     ssh: () => ssh!,
-    resumable,
-    terminals,
-    onSession,
-    counters,
-    clock,
-    logger,
+    resumable: () => resumable,
+    ...{ terminals, onSession, counters, clock, logger },
   });
+  const tunnels = createClaimableTunnels(tunnel);
 
   function advance(event: LifecycleEvent): void {
     const after = next(status, event);
@@ -151,8 +137,10 @@ export function createAgent({
   async function onManifest(received: GetManifestResponse, client: AgentClient): Promise<void> {
     const changed = !manifest || !equals(GetManifestResponseSchema, manifest, received);
     const first = !manifest;
+    const claimed = manifest !== undefined && manifest.agentId !== received.agentId;
     manifest = received;
-    if (first) {
+    if (claimed) endSessions();
+    if (first || claimed) {
       hostKey = hostKeyOf(received.sshHostKey);
       ssh = createSshServer({
         hostKey,
@@ -170,7 +158,7 @@ export function createAgent({
     if (changed) await writeSecretFiles(received.userSecrets, { home: user.home, logger });
     if (changed) follow(received);
     unpushedWork.enable(received.checkUnpushedWork);
-    if (first) begin();
+    if (first || claimed) begin(claimed ? "claimed" : "manifest");
     await client.updateStartup({
       version: VERSION,
       expandedDirectory: expanded(received.directory),
@@ -187,9 +175,19 @@ export function createAgent({
     work = startWork({ manifest: received, ...place, reports, clock, logger });
   }
 
-  function begin(): void {
+  /** Ends what others have opened in a prebuild: from now on, it is its owner's. */
+  function endSessions(): void {
+    logger.info("The workspace was claimed: starting again for its owner.");
+    terminals.close();
+    void ssh?.close();
+    void resumable.close(new FleetError("unavailable", "The workspace was claimed by its owner."));
+    resumable = createResumable();
+    tunnels.claim();
+  }
+
+  function begin(type: "manifest" | "claimed"): void {
     firstManifest.resolve();
-    advance({ type: "manifest" });
+    advance({ type });
     const { agentId, devcontainers: declared } = manifest!;
     void work!.scripts.run("start").then((outcome) => {
       advance({ type: "started", outcome });
@@ -202,15 +200,13 @@ export function createAgent({
   async function control(signal: AbortSignal): Promise<void> {
     const token = await credential.get(signal);
     const { accessUrl } = config;
-    const options = { accessUrl, token, bootId, uplink, counters, cpu, clock, logger, onManifest };
     const onUnpushedWorkWanted = () => void unpushedWork.look();
+    const acts = { onShutdown: options.onShutdownAsked, onDevcontainerAct: devcontainers.act };
+    const what = { accessUrl, token, bootId, uplink, counters, cpu, clock, logger, onManifest };
+    const session = () => controlSession({ ...what, ...acts, onUnpushedWorkWanted }, signal);
     try {
-      const acts = {
-        onShutdown: onShutdownAsked,
-        onDevcontainerAct: devcontainers.act,
-        onUnpushedWorkWanted,
-      };
-      await controlSession({ ...options, ...acts }, signal);
+      // The user who claimed the workspace is waiting.
+      if ((await session()) === "reinitialize") await session();
     } catch (error) {
       if (isFleetError(error, "unauthenticated")) credential.refused();
       throw error;
@@ -238,16 +234,11 @@ export function createAgent({
   return {
     async run() {
       const { signal } = ending;
-      const controlPlane = keepConnected({
-        name: "control plane",
-        session: control,
-        clock,
-        logger,
-        signal,
-      });
+      const how = { clock, logger, signal };
+      const controlPlane = keepConnected({ name: "control plane", session: control, ...how });
       signal.addEventListener("abort", () => firstManifest.resolve(), { once: true });
       const data = firstManifest.promise.then(() =>
-        keepConnected({ name: "tunnel", session: dataSession, clock, logger, signal }),
+        keepConnected({ name: "tunnel", session: tunnels.run, ...how }),
       );
       await Promise.all([controlPlane, data]);
     },
@@ -256,6 +247,16 @@ export function createAgent({
       return shuttingDown;
     },
   };
+}
+
+function resumableServer(
+  { sshMaxTimeoutMs }: AgentConfig,
+  onStream: Parameters<typeof createResumableServer>[0]["onStream"],
+  clock: Clock,
+) {
+  // Even without an age limit, a client may be disconnected no longer than the default, because its output is buffered.
+  const limits = sshMaxTimeoutMs > 0 ? { detachedMs: sshMaxTimeoutMs } : {};
+  return createResumableServer({ onStream, limits, clock });
 }
 
 /** Waits for it, but no longer than this. */

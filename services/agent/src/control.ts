@@ -30,8 +30,14 @@ export type ControlOptions = {
   onDevcontainerAct(devcontainerId: string, act: string): void;
 };
 
-/** Runs one connection to the control plane until it ends. */
-export async function controlSession(options: ControlOptions, signal: AbortSignal): Promise<void> {
+/**
+ * Runs one connection to the control plane until it ends. Returns `reinitialize` if the workspace, a prebuild, was claimed:
+ * the next connection is one of its owner's agent.
+ */
+export async function controlSession(
+  options: ControlOptions,
+  signal: AbortSignal,
+): Promise<"reinitialize" | undefined> {
   const { accessUrl, token, bootId, uplink, clock, logger } = options;
   const connection = await connectAgent({ accessUrl, token, signal });
   const { client } = connection;
@@ -61,10 +67,12 @@ export async function controlSession(options: ControlOptions, signal: AbortSigna
         }
         if (directive.manifestChanged) await options.onManifest(await client.getManifest({}), client);
         if (directive.reportUnpushedWork) options.onUnpushedWorkWanted();
+        if (directive.reinitialize) return "reinitialize";
         if (directive.shutdown) options.onShutdown();
         const { devcontainerAct } = directive;
         if (devcontainerAct) options.onDevcontainerAct(devcontainerAct.devcontainerId, devcontainerAct.act);
       }
+      return undefined;
     } finally {
       beats.cancel();
     }

@@ -211,6 +211,11 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
         load: async (context) => (await import("./commands/proxies/proxies.js")).proxiesCommand(context),
       },
       {
+        names: ["prebuilds", "prebuild"],
+        load: async (context) =>
+          (await import("./commands/prebuilds/prebuilds.js")).prebuildsCommand(context),
+      },
+      {
         names: ["notifications", "notification"],
         load: async (context) =>
           (await import("./commands/notifications/notifications.js")).notificationsCommand(context),

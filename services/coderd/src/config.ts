@@ -15,6 +15,7 @@ import { serviceSettings } from "@fleet/telemetry";
 import { appearanceSettings } from "./config-appearance.js";
 import { idpSyncSettings } from "./config-idpsync.js";
 import { notificationSettings } from "./config-notifications.js";
+import { prebuildSettings } from "./config-prebuilds.js";
 import { signInSettings } from "./config-sign-in.js";
 import { externalAuthSetting } from "./externalauth/providers.js";
 
@@ -196,6 +197,7 @@ const declared = {
   }),
   CODER_DANGEROUS_DISABLE_RATE_LIMITS: boolean({ default: "false", help: "Disable all rate limits" }),
   ...notificationSettings,
+  ...prebuildSettings,
   CODER_AUTOBUILD_POLL_INTERVAL: duration({
     default: "1m",
     minMs: 1_000,

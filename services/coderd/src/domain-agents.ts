@@ -1,5 +1,6 @@
 import type { Clock } from "@fleet/base";
 import type { Registry } from "prom-client";
+import { type Claims, createClaims } from "./agents/claimed.js";
 import { type AgentContainers, createAgentContainers } from "./agents/containers.js";
 import { createAwsVerifier } from "./agents/identity/aws.js";
 import { createAzureVerifier } from "./agents/identity/azure.js";
@@ -44,6 +45,7 @@ export type AgentSide = {
   agentContainers: AgentContainers;
   subAgents: SubAgents;
   presence: Presence;
+  claims: Claims;
   instanceIdentity: InstanceIdentity;
   routes: Routes;
   proxies: Proxies;
@@ -90,6 +92,7 @@ export function createAgentSide(
       clock,
       logger,
     }),
+    claims: createClaims({ store: agentStore, pubsub, clock }),
     instanceIdentity: createInstanceIdentity({
       store: createIdentityStore(db),
       verifiers: identityVerifiers(config, clock),

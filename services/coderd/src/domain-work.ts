@@ -22,6 +22,7 @@ import { createDryRunValues } from "./builds/values.js";
 import { createBuildKind } from "./builds/work.js";
 import { createBuildWorkStore } from "./builds/work-store.js";
 import { createInWorkspace } from "./builds/writer.js";
+import { claimReplacementsOf, createPrebuildSide } from "./domain-prebuilds.js";
 import { createDispatcher, type Dispatcher } from "./evaluations/dispatcher.js";
 import { createRelay } from "./evaluations/relay.js";
 import { createEvaluations, type Evaluations } from "./evaluations/service.js";
@@ -42,6 +43,7 @@ import { createJudge } from "./policies/judge.js";
 import { createJudgeStore } from "./policies/judge-store.js";
 import { createPolicies, type Policies } from "./policies/service.js";
 import { createPolicyStore } from "./policies/store.js";
+import type { Prebuilds } from "./prebuilds/service.js";
 import { createProvisionerDaemons, type ProvisionerDaemons } from "./provisionerdaemons/service.js";
 import { createDaemonStore, type DaemonStore } from "./provisionerdaemons/store.js";
 import { type Assignments, createAssignments } from "./provisionerjobs/assignments.js";
@@ -107,6 +109,7 @@ export type WorkSide = {
   policyEvaluator: Evaluator;
   policies: Policies;
   templates: Templates;
+  prebuilds: Prebuilds;
   workspaces: Workspaces;
   provisionerDaemons: ProvisionerDaemons;
 };
@@ -126,18 +129,7 @@ type WorkSideOptions = {
 
 export function createWorkSide(
   platform: Platform,
-  {
-    audit,
-    organizations,
-    notifier,
-    owners,
-    externalAuth,
-    authenticateUser,
-    activity,
-    requiredStops,
-    onJobsEnded,
-    registry,
-  }: WorkSideOptions,
+  { audit, organizations, notifier, owners, externalAuth, activity, registry, ...options }: WorkSideOptions,
 ): WorkSide {
   const { config, db, crypt, unitOfWork, hot, redis, pubsub, clock, logger } = platform;
   const jobStore = createJobStore(db, hot);
@@ -154,6 +146,7 @@ export function createWorkSide(
   const buildWorkStore = createBuildWorkStore(db, crypt);
   const { judge, ...policySide } = createPolicySide(platform, organizations);
   const buildEvents = createBuildEvents({ store: createBuildEventStore(db), notifier, unitOfWork, clock });
+  const planWork = { store: planStore, builds: buildWorkStore, dataLoss, judge, owners };
   const kinds: Kinds = {
     workspace_build: createBuildKind({
       store: buildWorkStore,
@@ -166,13 +159,7 @@ export function createWorkSide(
     }),
     template_version_import: createImportKind(versionWorkStore),
     template_version_dry_run: createDryRunKind(versionWorkStore, judge),
-    workspace_plan: createPlanKind({
-      store: planStore,
-      builds: buildWorkStore,
-      dataLoss,
-      judge,
-      owners,
-    }),
+    workspace_plan: createPlanKind(planWork),
   };
   const { afterCommit } = unitOfWork;
   const queue = createJobQueue({ redis, prefix: config.CODER_REDIS_PREFIX, logger, afterCommit });
@@ -231,11 +218,14 @@ export function createWorkSide(
   const { templates, rollouts } = createTemplateSide(platform, {
     rolloutStore,
     versions: templateVersions,
-    requiredStops,
+    requiredStops: options.requiredStops,
     audit,
     notifier,
     registry,
   });
+  const nouns = { builds, jobs, audit, notifier, requireTemplate: templates.require };
+  const prebuilds = createPrebuildSide(platform, nouns);
+  const claims = claimReplacementsOf(platform, notifier, registry);
   /** Ended stops may have starts that follow. The next round retries what fails here. */
   function onEnd(ended: readonly EndedJob[]): void {
     const types = new Set(ended.map(({ type }) => type));
@@ -243,7 +233,7 @@ export function createWorkSide(
       logger.debug("could not continue after a job", { error: errorMessage(error) });
     if (types.has("workspace_build")) restarts.carryOn().catch(failed);
     if (types.has("workspace_plan")) surveys.carryOn().catch(failed);
-    onJobsEnded(ended);
+    options.onJobsEnded(ended);
   }
   return {
     kinds,
@@ -280,7 +270,8 @@ export function createWorkSide(
       onReleased: jobs.announce,
     }),
     quotaStore,
-    applyGate: createApplyGate({ quotas: quotaStore, dataLoss, judge, jobs: jobStore }),
+    applyGate: createApplyGate({ quotas: quotaStore, dataLoss, judge, claims, jobs: jobStore }),
+    prebuilds,
     ...policySide,
     templates,
     workspaces: createWorkspaces({
@@ -289,6 +280,7 @@ export function createWorkSide(
       ahead,
       newWorkspace: rolloutStore.newWorkspace,
       events: buildEvents,
+      prebuilds,
       notifier,
       buildStore,
       versions: versionStore,
@@ -298,7 +290,7 @@ export function createWorkSide(
       pubsub,
       clock,
     }),
-    provisionerDaemons: daemonsOf(platform, { store: daemonStore, jobs: jobStore, authenticateUser }),
+    provisionerDaemons: daemonsOf(platform, daemonStore, jobStore, options.authenticateUser),
   };
 }
 
@@ -317,16 +309,18 @@ function createEvaluating({ config, unitOfWork, redis, pubsub, clock, logger }: 
 
 function daemonsOf(
   { config, pubsub, clock, logger }: Platform,
-  nouns: Pick<Parameters<typeof createProvisionerDaemons>[0], "store" | "authenticateUser"> & {
-    jobs: JobStore;
-  },
+  store: DaemonStore,
+  jobs: JobStore,
+  authenticateUser: WorkSideOptions["authenticateUser"],
 ): ProvisionerDaemons {
   return createProvisionerDaemons({
-    ...nouns,
+    store,
+    jobs,
+    authenticateUser,
     pubsub,
     clock,
     psk: config.CODER_PROVISIONER_DAEMON_PSK,
-    jobOffers: createJobOffers({ store: nouns.jobs, pubsub, clock, logger }),
+    jobOffers: createJobOffers({ store: jobs, pubsub, clock, logger }),
   });
 }
 

@@ -18,6 +18,7 @@ import type { Notifier } from "./notifications/notifier.js";
 import type { Plans } from "./plans/service.js";
 import { SURVEY_MS, type Surveys } from "./plans/survey.js";
 import type { Policies } from "./policies/service.js";
+import type { Prebuilds } from "./prebuilds/service.js";
 import { DAEMON_KEPT_MS } from "./provisionerdaemons/service.js";
 import type { DaemonStore } from "./provisionerdaemons/store.js";
 import type { JobQueue } from "./provisionerjobs/queue.js";
@@ -46,6 +47,9 @@ export type PeriodicOptions = {
   plans: Plans;
   surveys: Surveys;
   rollouts: Rollouts;
+  prebuilds: Prebuilds;
+  /** How often prebuilds are reconciled. */
+  prebuildsMs: number;
   policies: Policies;
   lifecycleStore: LifecycleStore;
   holdStore: HoldStore;
@@ -117,6 +121,7 @@ export function startPeriodicWork(options: PeriodicOptions): { close(): Promise<
       { name: "reap", everyMs: REAP_MS, eachReplica: true, run: reaper.run },
       { name: "restarts", everyMs: CARRY_ON_MS, eachReplica: true, run: restarts.carryOn },
       { name: "surveys", everyMs: SURVEY_MS, run: () => surveys.carryOn() },
+      { name: "prebuilds", everyMs: options.prebuildsMs, run: () => options.prebuilds.reconcile() },
       { name: "rollouts", everyMs: ROLLOUTS_MS, run: () => rollouts.carryOn() },
       { name: "cancel-overdue-plans", everyMs: OVERDUE_PLANS_MS, run: () => plans.cancelOverdue() },
       {

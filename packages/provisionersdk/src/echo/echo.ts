@@ -14,6 +14,7 @@ import {
   Transition,
 } from "@fleet/proto-gen/provisioner";
 import { readArchive } from "../archive/archive.js";
+import { type AgentToken, agentTokensOf } from "../graph/agent-tokens.js";
 import type {
   EvaluatedParametersInit,
   EvaluateRequest,
@@ -121,7 +122,8 @@ function openSession(
       );
       if (failure !== undefined) return { state: request.state, resources: [], error: failure };
       const resources = resourcesFor(template, plan);
-      for (const agent of resources.flatMap((resource) => resource.agents)) identify(agent);
+      const kept = plan.metadata.isPrebuildClaim ? agentTokensOf(request.state) : [];
+      for (const agent of resources.flatMap((resource) => resource.agents)) identify(agent, kept);
       return { state: stateAfter(request.state, plan, resources), resources, error: undefined };
     },
     prepare: async () => ({
@@ -206,9 +208,11 @@ function resourcesFor(template: EchoTemplate, plan: PlanRequest): Resource[] {
   }
 }
 
-function identify(agent: Resource["agents"][number]): void {
-  if (!agent.id) agent.id = randomUUID();
-  if (agent.auth.case === undefined) agent.auth = { case: "token", value: randomUUID() };
+/** As terraform does: each apply gives an agent a new token, unless the running agent must keep its own. */
+function identify(agent: Resource["agents"][number], kept: readonly AgentToken[]): void {
+  const own = kept.find(({ name }) => name === agent.name);
+  if (!agent.id) agent.id = own?.id ?? randomUUID();
+  if (agent.auth.case === undefined) agent.auth = { case: "token", value: own?.token ?? randomUUID() };
 }
 
 /** Like terraform's state: non-empty for a workspace that exists, empty for a deleted one; it has the agents' tokens. */

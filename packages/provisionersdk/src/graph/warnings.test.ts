@@ -19,10 +19,8 @@ function instance(mode: Instance["mode"], type: string, values: Instance["values
 const runs = [{ agents: [{ name: "main" }] }];
 
 test("each declaration without effect is reported once", () => {
-  const preset = instance("data", "coder_workspace_preset", { prebuilds: [{ instances: 2 }] });
-  expect(warningsOf([preset, preset], [])).toEqual([
-    "Not supported: prebuilds of coder_workspace_preset: shown, but no workspaces are built in advance.",
-  ]);
+  const task = instance("managed", "coder_ai_task");
+  expect(warningsOf([task, task], [])).toEqual(["Not supported: coder_ai_task: tasks are not shown."]);
 });
 
 test("a script order that covers only part of a module is reported", () => {
@@ -48,7 +46,7 @@ test("a fully supported template has no warnings", () => {
   const agent = instance("managed", "coder_agent", {
     resources_monitoring: [{ memory: [{ enabled: true, threshold: 80 }] }],
   });
-  const preset = instance("data", "coder_workspace_preset", { prebuilds: [] });
+  const preset = instance("data", "coder_workspace_preset", { prebuilds: [{ instances: 2 }] });
   expect(warningsOf([agent, preset, instance("managed", "coder_app")], runs)).toEqual([]);
 });
 

@@ -2,15 +2,9 @@ import type { ResourceInit } from "../provisioner.js";
 import type { Declared } from "./declared.js";
 import type { Instance } from "./instances.js";
 import { scriptOrderOf } from "./script-order.js";
-import { blocks } from "./values.js";
 
 /** Declarations without an effect here, or with only a part of it: each is reported once, when the template is imported. */
 const UNSUPPORTED: readonly { what: string; declares(instance: Instance): boolean }[] = [
-  {
-    what: "prebuilds of coder_workspace_preset: shown, but no workspaces are built in advance",
-    declares: ({ type, values }) =>
-      type === "coder_workspace_preset" && blocks(values, "prebuilds").length > 0,
-  },
   { what: "coder_ai_task: tasks are not shown", declares: ({ type }) => type === "coder_ai_task" },
 ];
 

@@ -12,6 +12,7 @@ import { oauth2Routes } from "./oauth2.js";
 import { organizationRoutes } from "./organizations.js";
 import { planRoutes } from "./plans.js";
 import { policyRoutes } from "./policies.js";
+import { prebuildRoutes } from "./prebuilds.js";
 import { provisionerRoutes } from "./provisioners.js";
 import { rolloutRoutes } from "./rollouts.js";
 import { scimRoutes } from "./scim.js";
@@ -42,6 +43,7 @@ export const routeChapters = {
   Builds: buildRoutes,
   Plans: planRoutes,
   Rollouts: rolloutRoutes,
+  Prebuilds: prebuildRoutes,
   Policies: policyRoutes,
   Sharing: sharingRoutes,
   SCIM: scimRoutes,
@@ -72,6 +74,7 @@ export type Routes = typeof deploymentRoutes &
   typeof buildRoutes &
   typeof planRoutes &
   typeof rolloutRoutes &
+  typeof prebuildRoutes &
   typeof policyRoutes &
   typeof sharingRoutes &
   typeof scimRoutes &
@@ -102,6 +105,7 @@ export const routes: Routes = {
   ...buildRoutes,
   ...planRoutes,
   ...rolloutRoutes,
+  ...prebuildRoutes,
   ...policyRoutes,
   ...sharingRoutes,
   ...scimRoutes,

@@ -12,6 +12,7 @@ export * from "./oauth2.js";
 export * from "./organizations.js";
 export * from "./plans.js";
 export * from "./policies.js";
+export * from "./prebuilds.js";
 export * from "./provisioners.js";
 export * from "./rollouts.js";
 export * from "./scim.js";

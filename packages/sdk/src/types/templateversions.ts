@@ -120,6 +120,8 @@ export const Preset = z.object({
       Schedules: z.array(z.object({ Cron: z.string(), Instances: z.number() })),
     })
     .nullish(),
+  /** `hard_limited` if no more prebuilds are built because too many failed in a row. Not in upstream's API. */
+  PrebuildStatus: z.string().optional(),
 });
 export type Preset = z.infer<typeof Preset>;
 

@@ -83,6 +83,8 @@ export const agent: Resource = {
     ...(Array.isArray(planned.display_apps) ? {} : { display_apps: [defaultDisplayApps()] }),
   }),
   read: (state, context) => secrets(state, String(state.id), context),
+  // As another agent, it could not be found among several whose tokens are kept.
+  stays: ({ id }, env) => env[runningAgentTokenEnvName(String(id))] !== undefined,
 };
 
 /** A refresh generates a new token, so that each build's agent has its own, unless the running agent must keep its. */

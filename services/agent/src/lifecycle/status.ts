@@ -14,6 +14,8 @@ export type Outcome = "ok" | "error" | "timeout";
 
 export type LifecycleEvent =
   | { type: "manifest" }
+  /** A prebuild got its owner, whose scripts run from the start. */
+  | { type: "claimed" }
   | { type: "started"; outcome: Outcome }
   | { type: "shutdown" }
   | { type: "stopped"; outcome: Outcome };
@@ -26,6 +28,8 @@ export function next(status: LifecycleStatus, event: LifecycleEvent): LifecycleS
   switch (event.type) {
     case "manifest":
       return status === "created" ? "starting" : status;
+    case "claimed":
+      return isEnding(status) ? status : "starting";
     case "started":
       return status === "starting" ? AFTER_START[event.outcome] : status;
     case "shutdown":

@@ -18,7 +18,7 @@ export type TunnelSessionsOptions = {
   token(): string;
   /** Called once there is a manifest. */
   ssh(): SshServer;
-  resumable: ResumableServer;
+  resumable(): ResumableServer;
   terminals: TerminalSessions;
   /** Called when a session starts. */
   onSession(type: SessionKind, carrier: SessionCarrier): StartedSession;
@@ -47,7 +47,7 @@ export function createTunnelSessions(options: TunnelSessionsOptions): TunnelSess
         const stream = namedSsh.get(session);
         if (stream) ssh().tell(stream, line);
       },
-      resumableSsh: (stream, connection) => resumable.accept(stream, connection),
+      resumableSsh: (stream, connection) => resumable().accept(stream, connection),
       pty(stream, connection) {
         const carrier = { isPresent: () => true, connection: () => connection };
         const { end, input } = onSession("reconnecting_pty", carrier);

@@ -3,7 +3,6 @@ import { Command } from "commander";
 
 /** Upstream commands that are not supported, each with an alternative. */
 const UNSUPPORTED: Record<string, string> = {
-  prebuilds: "Set the number of prebuilt workspaces in the template's presets.",
   "licenses add": "Every feature is available without a license.",
   "licenses delete": "There are no licenses: every feature is available without one.",
   tasks: "Create a workspace instead: coder create",

@@ -1,3 +1,4 @@
+import { PREBUILDS_USER_ID } from "../auth/system-users.js";
 import { endConnections } from "../connectionlog/reports-store.js";
 import type { Database, Transaction } from "../database/client.js";
 import type { Prisma, WorkspaceAgent } from "../database/gen/client.js";
@@ -79,6 +80,11 @@ export type AgentStore = {
   access(id: string): Promise<AgentAccess | undefined>;
   /** Whether the agent still belongs to its workspace: not replaced by a later build, and not deleted. */
   isCurrent(id: string): Promise<boolean>;
+  /**
+   * Whether the agent is current, as above. `claimedBy` is the owner of its workspace, if it was the agent of a prebuild
+   * and the build for that owner has replaced it; otherwise null.
+   */
+  claim(id: string): Promise<{ isCurrent: boolean; claimedBy: string | null }>;
   /** The data for the agent's manifest. @throws if the agent does not exist, which an authenticated agent rules out. */
   manifest(id: string): Promise<AgentManifestRow>;
   /**
@@ -157,6 +163,18 @@ export function createAgentStore(db: Database): AgentStore {
         JOIN workspaces w ON w.id = b.workspace_id AND NOT w.deleted
         WHERE a.id = ${id}::uuid AND NOT ${REPLACED}`;
       return rows.length > 0;
+    },
+
+    async claim(id) {
+      const rows = await db.$queryRaw<{ isCurrent: boolean; claimedBy: string | null }[]>`
+        SELECT NOT ${REPLACED} AS "isCurrent", CASE WHEN ${REPLACED} AND w.owner_id <> b.initiator_id
+          AND b.initiator_id = ${PREBUILDS_USER_ID}::uuid THEN w.owner_id END AS "claimedBy"
+        FROM workspace_agents a
+        JOIN workspace_resources r ON r.id = a.resource_id
+        JOIN workspace_builds b ON b.job_id = r.job_id
+        JOIN workspaces w ON w.id = b.workspace_id AND NOT w.deleted
+        WHERE a.id = ${id}::uuid`;
+      return rows[0] ?? { isCurrent: false, claimedBy: null };
     },
 
     manifest: (id) =>

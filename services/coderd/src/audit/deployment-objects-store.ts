@@ -13,6 +13,7 @@ type Kind =
   | "webhook"
   | "notifications_settings"
   | "notification_template"
+  | "prebuilds_settings"
   | "appearance"
   | "health_settings"
   | "idp_sync_settings_group"
@@ -99,6 +100,11 @@ export function createDeploymentLoaders(db: Database): Loaders<Kind> {
       const row = await db.siteConfig.findUnique({ where: { key: "notifications_settings" } });
       const settings = JSON.parse(row?.value ?? "{}") as { notifier_paused?: boolean };
       return { id: NIL, target: "", fields: { notifier_paused: settings.notifier_paused ?? false } };
+    },
+    async prebuilds_settings() {
+      const row = await db.siteConfig.findUnique({ where: { key: "prebuilds_settings" } });
+      const settings = JSON.parse(row?.value ?? "{}") as { paused?: boolean };
+      return { id: NIL, target: "", fields: { reconciliation_paused: settings.paused ?? false } };
     },
     async notification_template({ id }) {
       if (!isUuid(id)) return undefined;

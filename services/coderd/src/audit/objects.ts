@@ -22,6 +22,7 @@ export type AuditedType =
   | "organization_member"
   | "policy"
   | "port_share"
+  | "prebuilds_settings"
   | "provisioner_key"
   | "template"
   | "template_rollout"

@@ -95,6 +95,7 @@ const NEVER_BUILT = {
   latestDeadline: null,
   latestMaxDeadline: null,
   latestDailyCost: null,
+  latestClaims: false,
   restarting: false,
   hasState: false,
   mayBeDynamic: true,

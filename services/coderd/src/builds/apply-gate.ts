@@ -4,6 +4,7 @@ import type { Judge, JudgedPlan } from "../policies/judge.js";
 import { JobLost } from "../provisionerjobs/errors.js";
 import type { JobStore } from "../provisionerjobs/store.js";
 import type { Quota, QuotaStore } from "../quotas/store.js";
+import type { ClaimReplacements } from "./claim-replacements.js";
 import { DataLossNotAccepted, lossesOf } from "./data-loss.js";
 import type { DataLossRule, DataLossStore } from "./data-loss-store.js";
 
@@ -30,10 +31,11 @@ export type ApplyGateOptions = {
   quotas: Pick<QuotaStore, "charge" | "transaction">;
   dataLoss: Pick<DataLossStore, "rule" | "persistence">;
   judge: Judge;
+  claims: ClaimReplacements;
   jobs: Pick<JobStore, "beginApply" | "database" | "worker">;
 };
 
-export function createApplyGate({ quotas, dataLoss, judge, jobs }: ApplyGateOptions): ApplyGate {
+export function createApplyGate({ quotas, dataLoss, judge, claims, jobs }: ApplyGateOptions): ApplyGate {
   type Request = Parameters<ApplyGate["pass"]>[0];
 
   /** The plan is judged here again: since a user saw a preview, anything may have changed. */
@@ -85,8 +87,9 @@ export function createApplyGate({ quotas, dataLoss, judge, jobs }: ApplyGateOpti
       const { jobId, daemonId, dailyCost } = request;
       const rule = await dataLoss.rule(jobId);
       if (rule) await requireNoLoss(rule, request);
+      const replaced = rule?.claims && request.plan ? await claims.replaced(jobId, request.plan) : [];
       const verdict = rule?.judged ? await requireNotDenied(rule, request) : undefined;
-      const warnings = (verdict?.warned ?? []).map(reasonOf);
+      const warnings = [...replaced, ...(verdict?.warned ?? []).map(reasonOf)];
       const begin = async (tx: Parameters<JobStore["beginApply"]>[0]) => {
         switch (await jobs.beginApply(tx, jobId, daemonId)) {
           case "begun":

@@ -5,6 +5,7 @@ import type { BuildTransition } from "../database/gen/enums.js";
 import { toJson } from "../database/json.js";
 import { isJudged } from "../policies/applies.js";
 import { type Persistence, withoutIndexes } from "./data-loss.js";
+import { CLAIMS } from "./store.js";
 
 /** What decides about the data loss of a running build. */
 export type DataLossRule = {
@@ -15,6 +16,8 @@ export type DataLossRule = {
   transition: BuildTransition;
   /** Policies judge the build, too. */
   judged: boolean;
+  /** It hands a prebuild to its owner. */
+  claims: boolean;
 };
 
 /** A change of a stored plan that loses data. */
@@ -49,8 +52,10 @@ export function createDataLossStore(db: Database): DataLossStore {
     async rule(jobId) {
       const rows = await db.$queryRaw<DataLossRule[]>`
         SELECT w.id AS "workspaceId", t.data_loss_policy AS policy, b.accepts_data_loss AS accepted, b.transition,
+          ${CLAIMS} IS TRUE AS claims,
           ${isJudged({ organization: Prisma.sql`w.organization_id`, template: Prisma.sql`w.template_id`, transition: Prisma.sql`b.transition` })} AS judged
         FROM workspace_builds b JOIN workspaces w ON w.id = b.workspace_id JOIN templates t ON t.id = w.template_id
+        JOIN provisioner_jobs j ON j.id = b.job_id
         WHERE b.job_id = ${jobId}::uuid`;
       return rows[0];
     },

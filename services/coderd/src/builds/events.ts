@@ -1,4 +1,5 @@
 import type { Clock } from "@fleet/base";
+import { PREBUILDS_USER_ID } from "../auth/system-users.js";
 import type { Transaction } from "../database/transaction.js";
 import type { UnitOfWork } from "../database/unit-of-work.js";
 import type { Notification, Notifier } from "../notifications/notifier.js";
@@ -68,7 +69,10 @@ export function createBuildEvents({
     },
 
     async failed(tx, jobIds) {
-      const failures = (await store.ofJobs(tx, jobIds)).filter(({ canceled }) => !canceled);
+      // Failures of prebuilds are counted for each preset.
+      const failures = (await store.ofJobs(tx, jobIds)).filter(
+        ({ canceled, ownerId }) => !canceled && ownerId !== PREBUILDS_USER_ID,
+      );
       await notifier.notify(
         failures.flatMap((facts): Notification[] => {
           if (isAutomatic(facts)) return [toOwner("workspaceAutobuildFailed", facts)];

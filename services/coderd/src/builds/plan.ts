@@ -1,4 +1,5 @@
 import type { ParameterValue } from "@fleet/parameters";
+import { PREBUILDS_USER_ID } from "../auth/system-users.js";
 import type { BuildTransition } from "../database/gen/enums.js";
 import type { Transaction } from "../database/transaction.js";
 import type { Evaluated } from "../evaluations/needed.js";
@@ -18,7 +19,12 @@ export type PlanRequest = {
   parameters: readonly ParameterValue[];
   /** The build may lose data. */
   acceptsDataLoss?: boolean | undefined;
+  /** What the build is in a prebuild's life, if it has one. A claim gets its values as a new workspace would. */
+  prebuild?: PrebuildStage | undefined;
 };
+
+/** Builds of a workspace that was built in advance: without an owner yet, or handing it to its owner. */
+export type PrebuildStage = "create" | "claim";
 
 /** The version and parameter values of a build, and the tags of the provisioners that can run it. */
 export type BuildPlan = { version: BuildVersion; parameters: ParameterValue[]; tags: Tags };
@@ -91,11 +97,15 @@ export function createBuildPlanner({
     if (workspace.deleted) throw new WorkspaceIsDeleted();
     if (workspace.dormantAt && transition === "start") throw new WorkspaceIsDormant();
     const version = await versionFor(tx, workspace, request, mayChooseVersion);
-    if (transition === "start") await externalAuth.requireLinks(tx, workspace.ownerId, version.externalAuth);
+    if (transition === "start" && workspace.ownerId !== PREBUILDS_USER_ID)
+      await externalAuth.requireLinks(tx, workspace.ownerId, version.externalAuth);
     const imported = await versions.parameters(version.id, tx);
     const preset = await presetOf(tx, request.presetId, version.id);
     const given = request.parameters;
-    const previous = workspace.latestBuildId ? await store.parameters(workspace.latestBuildId, tx) : [];
+    const previous =
+      workspace.latestBuildId && request.prebuild !== "claim"
+        ? await store.parameters(workspace.latestBuildId, tx)
+        : [];
     const tagsWith = (workspaceTags: Tags) =>
       completeTags({ ...(version.tags as Tags), ...workspaceTags }, workspace.ownerId);
     if (!version.dynamic) {

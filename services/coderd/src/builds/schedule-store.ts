@@ -21,6 +21,8 @@ type Row = ScheduleState &
     days: string[];
     weeks: number;
     ownQuietHours: string | null;
+    /** Has no schedule of this kind: prebuilds/ creates and deletes it. */
+    isPrebuild: boolean;
     jobError: string;
     canceled: boolean;
   };
@@ -39,7 +41,7 @@ export async function scheduleChanges(
       w.next_start_at AS "nextStartAt", ${NEXT_START} AS "allowedStartAt", w.schedule_failures AS failures,
       w.schedule_error AS error, w.schedule_retry_at AS "retryAt", t.autostop_requirement_days AS days,
       t.autostop_requirement_weeks AS weeks, u.quiet_hours AS "ownQuietHours", COALESCE(j.error, '') AS "jobError",
-      j.canceled_at IS NOT NULL AS canceled
+      j.canceled_at IS NOT NULL AS canceled, u.is_system AS "isPrebuild"
     FROM workspace_builds b
     JOIN provisioner_jobs j ON j.id = b.job_id
     JOIN workspaces w ON w.id = b.workspace_id
@@ -57,7 +59,7 @@ function changeOf(row: Row, failed: boolean, now: Date, policy: QuietHoursPolicy
     return counts ? afterFailure(state, reason, row.jobError, now) : state;
   }
   const after = afterSuccess(state, transition, reason);
-  if (transition !== "start") return after;
+  if (transition !== "start" || row.isPrebuild) return after;
   const quietHours = parseQuietHours(quietHoursOf(row.ownQuietHours, policy));
   const run = { ttlMs: row.ttlMs, nextStartAt: row.allowedStartAt };
   return { ...after, ...afterStart(run, { days, weeks, quietHours }, now) };

@@ -78,6 +78,8 @@ export type LockedWorkspace = {
   latestDeadline: Date | null;
   latestMaxDeadline: Date | null;
   latestDailyCost: number | null;
+  /** The latest build was to hand the workspace, a prebuild, to its owner. */
+  latestClaims: boolean;
   /** A start is waiting for the latest build, a stop, or is about to be created. */
   restarting: boolean;
   /** False if no build ever stored state, so there is nothing to destroy. */
@@ -192,6 +194,9 @@ export const BUILD_TABLES = Prisma.sql`
   LEFT JOIN workspace_restarts r ON r.stop_build_id = b.id
   LEFT JOIN template_versions rv ON rv.id = r.template_version_id`;
 
+/** The build of job `j` hands a prebuild to its owner; upstream has the same field in its jobs. */
+export const CLAIMS = Prisma.sql`(j.input ->> 'prebuilt_workspace_build_stage' = 'claim')`;
+
 export function createBuildStore(db: Database): BuildStore {
   async function select(where: Prisma.Sql, tail: Prisma.Sql = Prisma.empty): Promise<BuildRow[]> {
     return db.$queryRaw<BuildRow[]>`SELECT ${BUILD_COLUMNS} FROM ${BUILD_TABLES} WHERE ${where} ${tail}`;
@@ -210,6 +215,7 @@ export function createBuildStore(db: Database): BuildStore {
         CASE WHEN j.id IS NOT NULL THEN ${JOB_STATUS} END AS "latestStatus",
         COALESCE(j.started_at, j.created_at) AS "latestSince", initiator.username AS "latestInitiator",
         b.deadline AS "latestDeadline", b.max_deadline AS "latestMaxDeadline", b.daily_cost AS "latestDailyCost",
+        ${CLAIMS} IS TRUE AS "latestClaims",
         EXISTS (SELECT 1 FROM workspace_restarts r WHERE r.workspace_id = w.id AND r.ended_at IS NULL) AS restarting,
         COALESCE((SELECT length(s.state) > 0 FROM workspace_build_states s JOIN workspace_builds e ON e.id = s.build_id
           WHERE e.workspace_id = w.id ORDER BY e.build_number DESC LIMIT 1), false) AS "hasState",

@@ -1,4 +1,5 @@
 import type { ParameterValue } from "@fleet/parameters";
+import { PREBUILDS_USER_ID } from "../auth/system-users.js";
 import type { Database, Transaction } from "../database/client.js";
 import { Prisma } from "../database/gen/client.js";
 import type { BuildTransition } from "../database/gen/enums.js";
@@ -8,6 +9,7 @@ import { isJudged } from "../policies/applies.js";
 import type { Installation } from "../templateversions/work-store.js";
 import type { ScheduleChange } from "./schedule-store.js";
 import { openState, sealState, storeStates } from "./state-store.js";
+import { CLAIMS } from "./store.js";
 
 /** A build with facts about its workspace, template and owner. */
 export type BuildFacts = {
@@ -20,6 +22,9 @@ export type BuildFacts = {
   dataLossPolicy: string;
   /** Policies judge it. */
   judged: boolean;
+  /** The workspace is a prebuild without an owner yet, or this build hands it to its owner. */
+  isPrebuild: boolean;
+  isPrebuildClaim: boolean;
   workspaceId: string;
   workspaceName: string;
   templateId: string;
@@ -96,6 +101,7 @@ export function createBuildWorkStore(db: Database, crypt: Dbcrypt): BuildWorkSto
       const rows = await db.$queryRaw<BuildFacts[]>`
         SELECT b.job_id AS "jobId", b.id AS "buildId", b.transition, b.log_level AS "logLevel",
           b.accepts_data_loss AS "acceptsDataLoss", t.data_loss_policy AS "dataLossPolicy", ${isJudged(JUDGED)} AS judged,
+          w.owner_id = ${PREBUILDS_USER_ID}::uuid AS "isPrebuild", ${CLAIMS} IS TRUE AS "isPrebuildClaim",
           w.id AS "workspaceId", w.name AS "workspaceName", t.id AS "templateId", t.name AS "templateName",
           v.name AS "versionName", v.graph, v.provider_lock AS "providerLock", v.skip_init AS "skipInit", v.installation, v.owner_session AS "ownerSession",
           v.external_auth_providers AS "externalAuth",
@@ -109,7 +115,7 @@ export function createBuildWorkStore(db: Database, crypt: Dbcrypt): BuildWorkSto
           b.parameters,
           (SELECT jsonb_agg(jsonb_build_object('name', p.name, 'value', p.value)) FROM workspace_build_parameters p
             JOIN workspace_builds e ON e.id = p.build_id
-            WHERE e.workspace_id = b.workspace_id AND e.build_number = b.build_number - 1) AS "previousParameters",
+            WHERE e.workspace_id = b.workspace_id AND e.build_number = b.build_number - 1 AND ${CLAIMS} IS NOT TRUE) AS "previousParameters",
           (SELECT jsonb_agg(jsonb_build_object('name', x.name, 'value', x.value, 'sensitive', x.sensitive))
             FROM template_version_variables x WHERE x.template_version_id = v.id) AS variables,
           (SELECT s.state FROM workspace_build_states s JOIN workspace_builds e ON e.id = s.build_id
@@ -127,6 +133,7 @@ export function createBuildWorkStore(db: Database, crypt: Dbcrypt): BuildWorkSto
             p.parameters
           FROM workspace_plans p WHERE p.job_id = ANY(${jobIds}::uuid[])
         ) b
+        JOIN provisioner_jobs j ON j.id = b.job_id
         JOIN workspaces w ON w.id = b.workspace_id
         JOIN users u ON u.id = w.owner_id
         CROSS JOIN LATERAL (SELECT u.status <> 'suspended' AND NOT u.deleted AS active) o
@@ -158,7 +165,13 @@ export function createBuildWorkStore(db: Database, crypt: Dbcrypt): BuildWorkSto
 
 const INT4_MAX = 2_147_483_647;
 
-export type StoredBuild = { jobId: string; workspaceId: string; transition: BuildTransition };
+export type StoredBuild = {
+  jobId: string;
+  workspaceId: string;
+  transition: BuildTransition;
+  /** It handed a prebuild to its owner. */
+  claims: boolean;
+};
 
 /**
  * Stores build results: state, cost, deadlines and the workspace's schedule. A deleted workspace is marked as such. For a
@@ -199,8 +212,8 @@ export async function storeBuildResults(
         daily_cost = CASE WHEN ${failed} THEN b.daily_cost ELSE r.daily_cost END,
         deadline = CASE WHEN ${failed} OR b.transition <> 'start' THEN b.deadline ELSE r.deadline END,
         max_deadline = CASE WHEN ${failed} OR b.transition <> 'start' THEN b.max_deadline ELSE r.max_deadline END
-      FROM result r WHERE b.job_id = r.job_id
-      RETURNING b.id, b.job_id, b.workspace_id, b.transition
+      FROM result r JOIN provisioner_jobs j ON j.id = r.job_id WHERE b.job_id = r.job_id
+      RETURNING b.id, b.job_id, b.workspace_id, b.transition, ${CLAIMS} IS TRUE AS claims
     ), incoming AS (
       SELECT b.id AS build_id, decode(r.state, 'base64') AS state, r.key_id FROM build b JOIN result r ON r.job_id = b.job_id
       WHERE r.state IS NOT NULL
@@ -210,7 +223,7 @@ export async function storeBuildResults(
         next_start_at = r.next_start_at
       FROM build b JOIN result r ON r.job_id = b.job_id WHERE w.id = b.workspace_id
     )
-    SELECT job_id AS "jobId", workspace_id AS "workspaceId", transition FROM build`;
+    SELECT job_id AS "jobId", workspace_id AS "workspaceId", transition, claims FROM build`;
 }
 
 function toScheduleColumns({ deadline, maxDeadline, failures, error, retryAt, nextStartAt }: ScheduleChange) {

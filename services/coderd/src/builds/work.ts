@@ -4,7 +4,7 @@ import { hashToken, randomText } from "../auth/tokens.js";
 import type { BuildTransition } from "../database/gen/enums.js";
 import type { Dbcrypt } from "../dbcrypt/dbcrypt.js";
 import type { JobKind } from "../provisionerjobs/kind.js";
-import { workspaceChannel } from "../pubsub/channels.js";
+import { claimedChannel, workspaceChannel } from "../pubsub/channels.js";
 import { checkResources } from "../resources/check.js";
 import { insertResources } from "../resources/store.js";
 import type { NewResource } from "../resources/types.js";
@@ -147,13 +147,23 @@ export function createBuildKind(options: BuildKindOptions): JobKind<BuildWork, B
       }),
       now,
     );
-    return builds.map(({ workspaceId }) => workspaceChannel(workspaceId));
+    return builds.flatMap(({ workspaceId, claims }) => [
+      workspaceChannel(workspaceId),
+      ...(claims && !failed ? [claimedChannel(workspaceId)] : []),
+    ]);
   }
 }
 
-/** Without rules about it, no build pays for a plan of its own. Rules that are added later find that it is missing. */
-function judgesPlan({ dataLossPolicy, acceptsDataLoss, transition, judged }: BuildFacts): boolean {
-  return judged || (dataLossPolicy !== "off" && !acceptsDataLoss && transition !== "delete");
+/**
+ * Without rules about it, no build pays for a plan of its own. Rules that are added later find that it is missing. A
+ * claim's owner is told what the plan replaces.
+ */
+function judgesPlan({ dataLossPolicy, acceptsDataLoss, transition, judged, ...facts }: BuildFacts): boolean {
+  return (
+    facts.isPrebuildClaim ||
+    judged ||
+    (dataLossPolicy !== "off" && !acceptsDataLoss && transition !== "delete")
+  );
 }
 
 function toSession({ facts, secrets }: BuildWork) {

@@ -58,17 +58,24 @@ const PRIORITY: Record<BuildTransition, number> = {
   stop: JOB_PRIORITY.interactive,
   delete: JOB_PRIORITY.delete,
 };
+
+function priorityOf({ transition, scheduled, prebuild }: BuildRequest): number {
+  if (prebuild === "create") return JOB_PRIORITY.prebuild;
+  return scheduled ? JOB_PRIORITY.scheduled : PRIORITY[transition];
+}
+
 export const SUPERSEDED = "This start was superseded by another build of the workspace.";
 
 /**
  * The only way to build a workspace: lock its row, decide, write, commit, and then announce what was written. `work`
  * may be rerun if its transaction conflicts with another, or after its version's parameters were evaluated, so it must
  * have no effect outside the database. `before` runs
- * before the lock is taken, for a workspace created in the same transaction.
+ * before the lock is taken, for a workspace created in the same transaction. Instead of an id, it takes a function that
+ * chooses the workspace in the transaction.
  * @throws BuildNotFound if the workspace does not exist.
  */
 export type InWorkspace = <T>(
-  workspaceId: string,
+  workspace: string | ((tx: Transaction) => Promise<string>),
   work: (scope: LockedScope) => Promise<T>,
   before?: (tx: Transaction) => Promise<void>,
 ) => Promise<T>;
@@ -99,14 +106,15 @@ export function createInWorkspace({
   clock,
 }: InWorkspaceOptions): InWorkspace {
   return async function inWorkspace<T>(
-    workspaceId: string,
+    which: Parameters<InWorkspace>[0],
     work: (scope: LockedScope) => Promise<T>,
     before: (tx: Transaction) => Promise<void> = async () => {},
   ): Promise<T> {
-    const { result, written } = await withEvaluations(evaluations, (evaluated) =>
+    const { result, written, workspaceId } = await withEvaluations(evaluations, (evaluated) =>
       store.transaction(async (tx) => {
         const written: PendingJob[] = [];
         await before(tx);
+        const workspaceId = typeof which === "string" ? which : await which(tx);
         const workspace = await store.lock(tx, workspaceId);
         if (!workspace) throw new BuildNotFound();
         const result = await work({
@@ -120,7 +128,7 @@ export function createInWorkspace({
             return build.id;
           },
         });
-        return { result, written };
+        return { result, written, workspaceId };
       }),
     );
     for (const job of written) jobs.announce(job);
@@ -139,7 +147,7 @@ export function createInWorkspace({
     const planned = await plan(tx, workspace, request, mayChooseVersion, evaluated);
     const { dataLossPolicy: policy, id: workspaceId } = workspace;
     const { transition, acceptsDataLoss } = request;
-    if (policy === "off" || transition === "delete") return planned;
+    if (policy === "off" || transition === "delete" || request.prebuild) return planned;
     if (acceptsDataLoss) {
       if (policy === "deny" && !mayChooseVersion) throw new MayNotAcceptDataLoss();
       return planned;
@@ -171,6 +179,9 @@ export function createInWorkspace({
     if (transition === "start" && byConnection(request.reason) && !workspace.wakeOn.includes("ssh"))
       throw new DoesNotWake(workspace.name);
     const { version, parameters, tags } = await check(tx, workspace, request, mayChooseVersion, evaluated);
+    // A claim that failed is tried again by the owner's next start.
+    const claims = request.prebuild === "claim" || (transition === "start" && workspace.latestClaims);
+    const prebuild = claims && workspace.latestStatus !== "succeeded" ? ("claim" as const) : request.prebuild;
     const now = clock.now();
     if (workspace.restarting) {
       if (request.scheduled) throw new WorkspaceIsRestarting();
@@ -184,9 +195,9 @@ export function createInWorkspace({
         type: "workspace_build",
         provisioner: version.provisioner,
         fileId: version.fileId,
-        input: { workspace_build_id: id },
+        input: { workspace_build_id: id, ...(prebuild && { prebuilt_workspace_build_stage: prebuild }) },
         tags,
-        priority: request.scheduled ? JOB_PRIORITY.scheduled : PRIORITY[transition],
+        priority: priorityOf(request),
         traceContext: request.traceContext ?? {},
         idempotency: request.idempotency,
       },
@@ -205,7 +216,8 @@ export function createInWorkspace({
       logLevel: request.logLevel ?? "",
       createdAt: now,
       parameters,
-      acceptsDataLoss: request.acceptsDataLoss ?? false,
+      // Nobody has worked in a prebuild yet.
+      acceptsDataLoss: request.acceptsDataLoss ?? prebuild !== undefined,
       dailyCost: workspace.latestDailyCost ?? 0,
       scheduled: request.scheduled ?? false,
     });

@@ -89,6 +89,8 @@ function toBuildMessage({ facts, secrets, wantsPlan }: BuildWork, accessUrl: str
     templateId: facts.templateId,
     templateName: facts.templateName,
     templateVersion: facts.versionName,
+    isPrebuild: facts.isPrebuild,
+    isPrebuildClaim: facts.isPrebuildClaim,
     ownerId: facts.ownerId,
     ownerName: facts.ownerName,
     ownerFullName: facts.ownerFullName,

@@ -234,6 +234,7 @@ export function toPreset(row: PresetRow): wire.Preset {
     Icon: row.icon,
     DesiredPrebuildInstances: row.prebuildInstances,
     PrebuildTTLSeconds: Number(row.prebuildTtlSeconds),
+    PrebuildStatus: row.prebuildStatus,
     PrebuildScheduling: row.prebuildTimezone
       ? {
           Timezone: row.prebuildTimezone,

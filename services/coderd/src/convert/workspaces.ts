@@ -1,5 +1,6 @@
 import type * as wire from "@fleet/sdk";
 import { connectionStatus, type LifecycleState, unhealthyReason } from "../agents/status.js";
+import { PREBUILDS_USER_ID } from "../auth/system-users.js";
 import type { BuildTimings, BuildView } from "../builds/service.js";
 import type { StateVersion } from "../builds/state-store.js";
 import type { ResourceRow } from "../resources/store.js";
@@ -129,7 +130,7 @@ export function toWorkspace(
           },
         }
       : {}),
-    is_prebuild: false,
+    is_prebuild: row.ownerId === PREBUILDS_USER_ID,
     ...(latest.status === "running" ? { activity: toActivity(row, latest, now) } : {}),
     ...(sharedWith.length > 0
       ? {

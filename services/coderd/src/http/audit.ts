@@ -236,6 +236,15 @@ const AUDITED: Partial<Record<RouteName, Audited>> = {
   oauth2SettingsUpdate: changed("oauth2_provider_settings", () => ({ id: "" })),
   notificationSettingsUpdate: changed("notifications_settings", () => ({ id: "" })),
   notificationTemplateMethodUpdate: changed("notification_template", param("notificationTemplate")),
+  prebuildSettingsUpdate: changed("prebuilds_settings", () => ({ id: "" })),
+  prebuildsInvalidate: {
+    ...changed("template", param("template")),
+    facts: (answer) => ({
+      invalidated: (answer as { invalidated: { preset_name: string }[] }).invalidated.map(
+        ({ preset_name }) => preset_name,
+      ),
+    }),
+  },
   appearanceUpdate: changed("appearance", () => ({ id: "" })),
   debugHealthSettingsUpdate: changed("health_settings", () => ({ id: "" })),
 };

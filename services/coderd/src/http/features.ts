@@ -30,7 +30,7 @@ const FEATURES: Record<string, readonly string[]> = {
   user_role_management: ["PUT /users/:user/roles"],
   workspace_batch_actions: [],
   workspace_external_agent: ["GET /workspaces/:workspace/external-agent/:agentName/credentials"],
-  workspace_prebuilds: ["PUT /prebuilds/settings"],
+  workspace_prebuilds: ["PUT /prebuilds/settings", "POST /templates/:template/prebuilds/invalidate"],
   workspace_sharing: [
     "PATCH /workspaces/:workspace/acl",
     "PATCH /organizations/:organization/settings/workspace-sharing",

@@ -26,6 +26,7 @@ import { createPasswordResetHandlers } from "./routes/password-reset.js";
 import { createPlanHandlers } from "./routes/plans.js";
 import { createPolicyHandlers } from "./routes/policies.js";
 import { createPortShareHandlers } from "./routes/portshares.js";
+import { createPrebuildHandlers } from "./routes/prebuilds.js";
 import { createProvisionerHandlers } from "./routes/provisioners.js";
 import { createRolloutHandlers } from "./routes/rollouts.js";
 import { createScimHandlers } from "./routes/scim.js";
@@ -132,6 +133,7 @@ export function createHandlers(domain: Domain, platform: Platform): Handlers {
     ...createBuildHandlers({ builds, workspaces, deployment }),
     ...createPlanHandlers({ plans: domain.plans, surveys: domain.surveys, policies: domain.policies }),
     ...createRolloutHandlers({ rollouts: domain.rollouts }),
+    ...createPrebuildHandlers({ prebuilds: domain.prebuilds }),
     ...createPolicyHandlers({ policies: domain.policies, builds, templateVersions }),
     ...createProvisionerHandlers({ provisionerDaemons, jobs, organizations, users }),
     ...createAgentHandlers({
@@ -142,6 +144,7 @@ export function createHandlers(domain: Domain, platform: Platform): Handlers {
       agentContainers: domain.agentContainers,
       gitSshKeys,
       instanceIdentity: domain.instanceIdentity,
+      claims: domain.claims,
       hostnameSuffix,
       now,
     }),

@@ -2,6 +2,7 @@ import { type Clock, createCachedValue } from "@fleet/base";
 import { Gauge, type Registry } from "prom-client";
 import type { Connections } from "../database/pool.js";
 import { formatTags } from "../provisionerjobs/tags.js";
+import { registerPrebuilds } from "./prebuilds.js";
 import type { AgentNumbers, MetricsStore } from "./store.js";
 
 /** How long the values read for one scrape are reused, for several or frequent collectors. */
@@ -190,6 +191,11 @@ export function registerDeploymentMetrics(options: DeploymentMetricsOptions): vo
         value: row.percent,
       })),
     ),
+  );
+
+  registerPrebuilds(
+    gauge,
+    cached(() => store.prebuilds(now())),
   );
 
   gauge("coderd_db_pool_connections", "Postgres connections by state.", ["state"], async () => {

@@ -3,6 +3,7 @@ import type { Database } from "../database/client.js";
 import { Prisma } from "../database/gen/client.js";
 import { daemonOnline, JOB_STATUS, PENDING, RUNNING, SUCCEEDED } from "../provisionerjobs/predicates.js";
 import { covers, type Tags } from "../provisionerjobs/tags.js";
+import { type PresetNumbers, readPrebuilds } from "./prebuilds-store.js";
 
 /** One query per family of gauges, over active records: workspaces not deleted, agents of latest builds. */
 
@@ -24,6 +25,7 @@ export type MetricsStore = {
   demand(now: Date): Promise<Demand[]>;
   agentStats(now: Date): Promise<AgentNumbers[]>;
   rollouts(): Promise<OpenRollout[]>;
+  prebuilds(now: Date): Promise<PresetNumbers[]>;
   /** The builds that these jobs ran. */
   endedBuilds(jobIds: readonly string[]): Promise<EndedBuild[]>;
 };
@@ -40,6 +42,7 @@ export function createMetricsStore(db: Database): MetricsStore {
     demand: (now) => readDemand(db, now),
     agentStats: (now) => readAgentStats(db, now),
     rollouts: () => readRollouts(db),
+    prebuilds: (now) => readPrebuilds(db, now),
     endedBuilds: (jobIds) => readEndedBuilds(db, jobIds),
   };
 }

@@ -17,6 +17,8 @@ export const workspaceChannel = (workspaceId: string) => `workspace:${workspaceI
 
 /** Somebody wants the agents of a workspace to look for unpushed work; for the replicas that hold their streams. */
 export const UNPUSHED_WORK_WANTED_CHANNEL = "agents:unpushed-work";
+/** The workspace, a prebuild, belongs to the user who claimed it, and its agents start again. */
+export const claimedChannel = (workspaceId: string) => `workspace:${workspaceId}:claimed`;
 
 /** The user has another workspace. */
 export const ownedWorkspacesChannel = (userId: string) => `user:${userId}:workspaces`;

@@ -1,8 +1,10 @@
+import { once } from "node:events";
 import { type Timestamp, timestampDate } from "@bufbuild/protobuf/wkt";
 import { type Clock, createCache, FleetError, type GrantChange, type Logger } from "@fleet/base";
 import { addService, type CallContext, type Handlers } from "@fleet/proto-gen";
 import { AgentService, AppHealth, LifecycleState, LogLevel } from "@fleet/proto-gen/agent";
 import type * as grpc from "@grpc/grpc-js";
+import type { Claims } from "../agents/claimed.js";
 import type { AgentContainers } from "../agents/containers.js";
 import type { AgentLogs } from "../agents/logs.js";
 import type { AgentMetadataValues } from "../agents/metadata.js";
@@ -14,12 +16,13 @@ import type { AgentStats } from "../agents/stats.js";
 import { HEARTBEAT_INTERVAL_MS, LIFECYCLE_STATES } from "../agents/status.js";
 import type { AgentIdentity, AgentStore } from "../agents/store.js";
 import type { SubAgents } from "../agents/subagents.js";
+import { PREBUILDS_USER_ID } from "../auth/system-users.js";
 import { toManifest } from "../convert/manifest.js";
 import type { CryptoKeys } from "../cryptokeys/service.js";
 import type { ExternalAuth } from "../externalauth/service.js";
 import type { StreamGrants } from "../grants/service.js";
 import { UNPUSHED_WORK_WANTED_CHANNEL } from "../pubsub/channels.js";
-import type { Pubsub } from "../pubsub/pubsub.js";
+import type { Pubsub, PubsubMessage } from "../pubsub/pubsub.js";
 import type { UnpushedWorkService } from "../unpushedwork/service.js";
 import type { UserSecrets } from "../usersecrets/service.js";
 import { containerCalls } from "./agent-containers.js";
@@ -40,6 +43,7 @@ export type AgentRpcOptions = {
   externalAuth: Pick<ExternalAuth, "providers">;
   userSecrets: Pick<UserSecrets, "valuesOf">;
   presence: Presence;
+  claims: Claims;
   cryptoKeys: CryptoKeys;
   accessUrl: string;
   wildcardHostname: string;
@@ -67,11 +71,10 @@ export function serveAgents(server: Pick<grpc.Server, "addService">, options: Ag
   /** What looks for unpushed work, by workspace. */
   const lookers = new Map<string, Set<() => void>>();
   // Until pubsub closes. Without Redis, agents look from time to time only.
-  void options.pubsub
-    .listen(UNPUSHED_WORK_WANTED_CHANNEL, ({ workspaceId }) => {
-      for (const look of lookers.get(String(workspaceId)) ?? []) look();
-    })
-    .catch(() => {});
+  const onWanted = ({ workspaceId }: PubsubMessage) => {
+    for (const look of lookers.get(String(workspaceId)) ?? []) look();
+  };
+  void options.pubsub.listen(UNPUSHED_WORK_WANTED_CHANNEL, onWanted).catch(() => {});
 
   const timeOf = (at: Timestamp | undefined) => (at ? timestampDate(at) : clock.now());
 
@@ -87,14 +90,12 @@ export function serveAgents(server: Pick<grpc.Server, "addService">, options: Ag
       let gone: FleetError | undefined;
       streams.get(agent.agentId)?.abort();
       streams.set(agent.agentId, replaced);
-      const release = grants.hold(
-        agentGrant(agent, () => agents.requireCurrent(agent.agentId)),
-        decidedAtMs,
-        (reason) => {
-          gone = reason;
-          replaced.abort();
-        },
-      );
+      const ended = new AbortController();
+      const grant = agentGrant(agent, () => agents.requireCurrent(agent.agentId));
+      const release = grants.hold(grant, decidedAtMs, (reason) => {
+        gone = reason;
+        replaced.abort();
+      });
       const look = () => void stream.send({ reportUnpushedWork: true }).catch(() => {});
       const others = lookers.get(agent.workspaceId) ?? new Set();
       lookers.set(agent.workspaceId, others.add(look));
@@ -106,15 +107,16 @@ export function serveAgents(server: Pick<grpc.Server, "addService">, options: Ag
         unlisten = await options.agentContainers.onRequest(agent, (devcontainerId, act) => {
           stream.send({ devcontainerAct: { devcontainerId, act } }).catch(() => {});
         });
-        const end = new Promise<{ done: true }>((resolve) => {
-          replaced.signal.addEventListener("abort", () => resolve({ done: true }), { once: true });
-        });
+        const end = once(replaced.signal, "abort").then(() => ({ done: true }) as const);
+        const claimed = untilClaimed(options.claims, agent, ended.signal);
         for (;;) {
-          const beat = await Promise.race([requests.next(), end]);
+          const beat = await Promise.race([requests.next(), end, claimed]);
+          if (beat === "claimed") return await stream.send({ reinitialize: true });
           if (beat.done) return;
           presence.beat(agent.agentId);
         }
       } finally {
+        ended.abort();
         release();
         others.delete(look);
         if (others.size === 0) lookers.delete(agent.workspaceId);
@@ -127,7 +129,7 @@ export function serveAgents(server: Pick<grpc.Server, "addService">, options: Ag
     },
 
     async getManifest(_request, context) {
-      const agent = await identify(context);
+      const agent = await identify(context, "anew"); // The first call of each connection.
       const givesUserData = agent.userData && agent.ownerActive;
       const [row, checkUnpushedWork, userSecrets, hostKeySeed] = await Promise.all([
         options.agentStore.manifest(agent.agentId),
@@ -256,6 +258,13 @@ export function serveAgents(server: Pick<grpc.Server, "addService">, options: Ag
   addService(server, AgentService, handlers, options.observe);
 }
 
+/** Of a prebuild's agent; never of any other. What goes wrong is left to the stream's grant. */
+async function untilClaimed(claims: Claims, agent: AgentIdentity, signal: AbortSignal): Promise<"claimed"> {
+  const never = new Promise<never>(() => {});
+  if (agent.ownerId !== PREBUILDS_USER_ID) return never;
+  return (await claims.wait(agent, signal).catch(() => undefined)) ? "claimed" : never;
+}
+
 function usageOf({ usedBytes, totalBytes }: { usedBytes: bigint; totalBytes: bigint }): Usage {
   return { usedBytes: Number(usedBytes), totalBytes: Number(totalBytes) };
 }
@@ -279,11 +288,10 @@ export function agentGrant({ workspaceId }: { workspaceId: string }, requireCurr
   };
 }
 
-function cachedIdentities({
-  agents,
-  grants,
-  clock,
-}: AgentRpcOptions): (context: CallContext) => Promise<AgentIdentity> {
+/** The agent of a call's token; with `anew`, as it is now: at the claim of a prebuild, the token becomes another agent's. */
+type Identify = (context: CallContext, anew?: "anew") => Promise<AgentIdentity>;
+
+function cachedIdentities({ agents, grants, clock }: AgentRpcOptions): Identify {
   const known = createCache({
     clock,
     ttlMs: IDENTITY_CACHE_MS,
@@ -302,5 +310,9 @@ function cachedIdentities({
     }
   }
 
-  return (context) => known.get(tokenOf(context));
+  return (context, anew) => {
+    const token = tokenOf(context);
+    if (anew) known.delete(token);
+    return known.get(token);
+  };
 }

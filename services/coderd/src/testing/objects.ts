@@ -422,6 +422,7 @@ export async function createObjects(
       licenseCreate: withBody({ license: "none" }),
       notificationCustom: withBody({ content: { title: "t", message: "m" } }),
       notificationSettingsUpdate: withBody({ notifier_paused: false }),
+      prebuildSettingsUpdate: withBody({ reconciliation_paused: false }),
       notificationTemplateMethodUpdate: withBody({ method: "inbox" }),
       notificationPreferencesUpdate: withBody({ template_disabled_map: { [kind]: false } }),
       passwordResetRequest: withBody({ email: "ana@example.com" }),

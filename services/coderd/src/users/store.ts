@@ -122,6 +122,7 @@ export function createUserStore(db: Database): UserStore {
       return db.user.findFirst({
         where: {
           deleted: false,
+          isSystem: false,
           ...(byId ? { id: idOrName } : { username: sameText(idOrName) }),
         },
         include,

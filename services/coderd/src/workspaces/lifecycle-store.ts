@@ -107,7 +107,7 @@ function select(which: Prisma.Sql): Prisma.Sql {
     JOIN templates t ON t.id = w.template_id
     JOIN workspace_builds b ON b.id = w.latest_build_id
     JOIN provisioner_jobs j ON j.id = b.job_id AND j.completed_at IS NOT NULL
-    WHERE NOT w.deleted AND ${which}
+    WHERE NOT w.deleted AND NOT u.is_system AND ${which}
       AND NOT EXISTS (SELECT 1 FROM workspace_restarts r WHERE r.workspace_id = w.id AND r.ended_at IS NULL)`;
 }
 

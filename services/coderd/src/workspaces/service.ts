@@ -15,6 +15,7 @@ import type { Evaluations } from "../evaluations/service.js";
 import type { Notifier } from "../notifications/notifier.js";
 import { BadParameters } from "../parameters/errors.js";
 import { resolveParameters } from "../parameters/parameters.js";
+import type { Prebuilds } from "../prebuilds/service.js";
 import type { ProvisionerJobs } from "../provisionerjobs/service.js";
 import { ownedWorkspacesChannel, workspaceChannel } from "../pubsub/channels.js";
 import { hintsOf } from "../pubsub/hints.js";
@@ -23,6 +24,7 @@ import type { RolloutStore } from "../rollouts/store.js";
 import { nextStart } from "../schedules/autostart.js";
 import { definitionOf, type VersionStore } from "../templateversions/store.js";
 import type { WorkspaceActivity } from "./activity-store.js";
+import { createClaimPrebuild } from "./claim.js";
 import { BadWorkspace, WorkspaceNotFound } from "./errors.js";
 import { notifyOfDormancy } from "./events.js";
 import { parseWorkspaceQuery, type WorkspaceSort } from "./query.js";
@@ -86,6 +88,7 @@ export type WorkspacesOptions = {
   ahead: PlanAhead;
   newWorkspace: RolloutStore["newWorkspace"];
   events: BuildEvents;
+  prebuilds: Prebuilds;
   notifier: Notifier;
   buildStore: BuildStore;
   versions: VersionStore;
@@ -99,7 +102,8 @@ export type WorkspacesOptions = {
 export function createWorkspaces(options: WorkspacesOptions): Workspaces {
   const { store, builds, ahead, events, notifier, newWorkspace, buildStore, versions } = options;
   const { evaluations, jobs, activity, pubsub, clock } = options;
-  const write = createWorkspaceWriter({ store, builds, ahead, events, newWorkspace, clock });
+  const claim = createClaimPrebuild({ store, builds, ahead, prebuilds: options.prebuilds, versions });
+  const write = createWorkspaceWriter({ store, builds, ahead, events, newWorkspace, claim, clock });
 
   async function require(
     actor: Actor,

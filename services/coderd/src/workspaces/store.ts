@@ -82,6 +82,7 @@ export type NewWorkspace = {
 };
 
 export type WorkspaceChange = Partial<{
+  ownerId: string;
   name: string;
   autostartSchedule: string | null;
   nextStartAt: Date | null;
@@ -106,7 +107,12 @@ export type SharedActor = {
 };
 
 /** The owner of a new workspace. */
-export type WorkspaceOwner = { id: string; username: string; memberships: { organizationId: string }[] };
+export type WorkspaceOwner = {
+  id: string;
+  username: string;
+  isSystem: boolean;
+  memberships: { organizationId: string }[];
+};
 
 /** Storage of workspaces. */
 export type WorkspaceStore = {
@@ -303,7 +309,12 @@ export function createWorkspaceStore(db: Database): WorkspaceStore {
           deleted: false,
           ...(isUuid(idOrName) ? { id: idOrName } : { username: sameText(idOrName) }),
         },
-        select: { id: true, username: true, memberships: { select: { organizationId: true } } },
+        select: {
+          id: true,
+          username: true,
+          isSystem: true,
+          memberships: { select: { organizationId: true } },
+        },
       }),
 
     template: (id) => db.template.findFirst({ where: { id, deleted: false } }),

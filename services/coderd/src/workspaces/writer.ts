@@ -5,12 +5,13 @@ import { accessOf } from "../auth/template-access.js";
 import type { PlanAhead } from "../builds/ahead.js";
 import type { BuildEvents } from "../builds/events.js";
 import type { Builds, CreateBuild } from "../builds/service.js";
-import type { LockedScope } from "../builds/writer.js";
+import type { BuildRequest, LockedScope } from "../builds/writer.js";
 import type { Transaction } from "../database/transaction.js";
 import type { RolloutStore } from "../rollouts/store.js";
 import { TemplateNotFound } from "../templates/errors.js";
 import { UserNotFound } from "../users/errors.js";
 import { nameViolation } from "../users/service.js";
+import type { ClaimPrebuild } from "./claim.js";
 import { BadWorkspace } from "./errors.js";
 import { autostartOf, checkTtl } from "./settings.js";
 import type { WorkspaceStore } from "./store.js";
@@ -41,6 +42,7 @@ export function createWorkspaceWriter({
   ahead,
   newWorkspace,
   events,
+  claim,
   clock,
 }: {
   store: WorkspaceStore;
@@ -48,6 +50,7 @@ export function createWorkspaceWriter({
   ahead: Pick<PlanAhead, "created">;
   newWorkspace: RolloutStore["newWorkspace"];
   events: Pick<BuildEvents, "created">;
+  claim: ClaimPrebuild;
   clock: Clock;
 }): WorkspaceWriter {
   /** The template, given directly or by one of its versions; exactly one must be set. */
@@ -77,7 +80,7 @@ export function createWorkspaceWriter({
     const { organizationId } = template;
     // Looked up after the template, so that who may not use it learns nothing of users.
     const owner = await store.owner(request.owner);
-    if (!owner) throw new UserNotFound();
+    if (!owner || owner.isSystem) throw new UserNotFound();
     authorizer.require(
       actor,
       "create",
@@ -103,45 +106,32 @@ export function createWorkspaceWriter({
     const now = clock.now();
     const { id, activeVersionId } = await newWorkspace(template, request.versionId);
     const isAdmin = authorizer.can(actor, "update", accessOf(template));
-    const insert = (tx: Transaction) =>
-      store.insert(tx, {
-        id,
-        ownerId: owner.id,
-        organizationId,
-        templateId: template.id,
-        name: request.name,
-        ttlMs: ttlMs ?? (Number(template.defaultTtlMs) || null),
-        automaticUpdates: request.automaticUpdates,
-        createdAt: now,
-        ...autostartOf(
-          request.autostartSchedule,
-          template.autostartRequirementDays,
-          now,
-          "autostart_schedule",
-        ),
-      });
+    const settings = {
+      name: request.name,
+      ttlMs: ttlMs ?? (Number(template.defaultTtlMs) || null),
+      automaticUpdates: request.automaticUpdates,
+      ...autostartOf(request.autostartSchedule, template.autostartRequirementDays, now, "autostart_schedule"),
+    };
+    const whose = { ownerId: owner.id, organizationId, templateId: template.id };
+    const insert = (tx: Transaction) => store.insert(tx, { id, ...whose, ...settings, createdAt: now });
     const versionId = request.versionId ?? activeVersionId;
     const start = { ...request.build, transition: "start", versionId } as const;
     const { automaticUpdates, name } = request;
     const { requireActiveVersion } = template;
-    await ahead.created(
-      {
-        id,
-        name,
-        ownerId: owner.id,
-        organizationId,
-        templateId: template.id,
-        activeVersionId,
-        requireActiveVersion,
-        automaticUpdates,
-      },
-      start,
-    );
-    const begin = async ({ tx, write }: LockedScope) => {
-      const buildId = await write(userId, start, isAdmin);
-      if (userId !== owner.id) await events.created(tx, buildId);
-    };
-    await builds.inWorkspace(id, begin, insert);
-    return id;
+    const planned = { name, ...whose, activeVersionId, requireActiveVersion, automaticUpdates };
+    const begin =
+      (build: BuildRequest) =>
+      async ({ tx, workspace, write }: LockedScope) => {
+        const buildId = await write(userId, build, isAdmin);
+        if (userId !== owner.id) await events.created(tx, buildId);
+        return workspace.id;
+      };
+
+    const change = { ...settings, ownerId: owner.id, lastUsedAt: now };
+    const byVersion = request.versionId !== undefined;
+    const claimed = await claim({ workspace: planned, change, start, byVersion, begin });
+    if (claimed) return claimed;
+    await ahead.created({ id, ...planned }, start);
+    return builds.inWorkspace(id, begin(start), insert);
   };
 }

@@ -3,7 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import type { Logger } from "@fleet/base";
 import { isPrivate } from "@fleet/base/private-environment";
 import { type Metadata, MetadataSchema, Transition } from "@fleet/proto-gen/provisioner";
-import { AGENT_PLATFORMS, agentScript, type PlanRequest } from "@fleet/provisionersdk";
+import { AGENT_PLATFORMS, agentScript, agentTokensOf, type PlanRequest } from "@fleet/provisionersdk";
 import {
   agentScriptEnvName,
   externalAuthEnvName,
@@ -44,6 +44,20 @@ export function providerEnvironment(request: PlanRequest): Record<string, string
     env[agentScriptEnvName(platform.os, platform.arch)] = agentScript(platform);
   if (metadata.runningAgentToken !== "") env[runningAgentTokenEnvName()] = metadata.runningAgentToken;
   return env;
+}
+
+/**
+ * At the claim of a prebuild, the tokens of its running agents, which know no other. With its token, the provider changes
+ * an agent in place. Another provider replaces it, with a new id under which its token cannot be found: if there is one
+ * agent only, it gets its token all the same.
+ */
+export function keptTokens({ metadata }: PlanRequest, state: Uint8Array): Record<string, string> {
+  if (!metadata.isPrebuildClaim) return {};
+  const agents = agentTokensOf(state);
+  const only = agents.length === 1 ? [{ id: "", token: agents[0]!.token }] : [];
+  return Object.fromEntries(
+    [...agents, ...only].map(({ id, token }) => [runningAgentTokenEnvName(id), token]),
+  );
 }
 
 function workspaceFacts(metadata: Metadata): Record<string, string> {

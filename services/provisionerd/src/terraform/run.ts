@@ -4,7 +4,13 @@ import type { PlanRequest } from "@fleet/provisionersdk";
 import { type HostOptions, hostProvider } from "@fleet/terraform-provider";
 import { ENGINES, type Engine, titleOf } from "../engine/engine.js";
 import { capture, runCommand } from "./command.js";
-import { providerEnvironment, reattachEnvironment, socketOf, variableEnvironment } from "./environment.js";
+import {
+  keptTokens,
+  providerEnvironment,
+  reattachEnvironment,
+  socketOf,
+  variableEnvironment,
+} from "./environment.js";
 import type { TerraformJob } from "./job.js";
 import { createLineSplitter } from "./lines.js";
 import { createUiReader, logTrace } from "./ui.js";
@@ -19,7 +25,7 @@ export async function withProvider<T>(
   work: (env: Record<string, string>) => Promise<T>,
   onPlanned?: HostOptions["onPlanned"],
 ): Promise<T> {
-  const env = providerEnvironment(request);
+  const env = { ...providerEnvironment(request), ...keptTokens(request, job.request.state) };
   if (job.launchesProvider) {
     return await work({
       ...job.env,

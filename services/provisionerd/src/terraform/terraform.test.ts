@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Transition } from "@fleet/proto-gen/provisioner";
+import { instancesOfState } from "@fleet/provisionersdk";
 import { waitFor } from "@fleet/testkit";
 import { type JobRecord, outputOf } from "../testing/coderd.js";
 import {
@@ -321,18 +322,23 @@ test("declarations without effect are reported once, in the import's log", async
     }
   }
 }
-data "coder_workspace_preset" "large" {
-  name = "Large"
-  prebuilds {
-    instances = 1
-  }
+resource "coder_agent" "main" {
+  os   = "linux"
+  arch = "amd64"
+}
+resource "coder_app" "main" {
+  agent_id = coder_agent.main.id
+  slug     = "main"
+}
+resource "coder_ai_task" "main" {
+  app_id = coder_app.main.id
 }`;
   const record = await fleet.importOf({ "main.tf": main });
   await importResult(record);
   const output = outputOf(record);
   const count = (text: string) => JSON.stringify(output).split(text).length - 1;
   expect(count("requires coder/coder ~> 1.0")).toBe(1);
-  expect(count("Warning: Not supported: prebuilds of coder_workspace_preset")).toBe(1);
+  expect(count("Warning: Not supported: coder_ai_task")).toBe(1);
 });
 
 test("an invalid pattern fails the import with its position", async () => {
@@ -386,4 +392,43 @@ test("a state that cannot be read fails the build with how to restore another on
     expect(error).toContain("coder state restore");
     expect(state).toBeUndefined();
   }
+});
+
+test("the claim of a prebuild keeps the tokens of its agents, which another start replaces", async () => {
+  await using fleet = await createTerraformHarness();
+  const main = `${CODER}
+data "coder_workspace" "me" {}
+resource "coder_agent" "main" {
+  os   = "linux"
+  arch = "amd64"
+  env  = { CLAIM = tostring(data.coder_workspace.me.is_prebuild_claim), PREBUILD = tostring(data.coder_workspace.me.prebuild_count) }
+}
+resource "coder_agent" "other" {
+  os   = "linux"
+  arch = "amd64"
+}
+resource "terraform_data" "machine" {
+  triggers_replace = [coder_agent.main.token, coder_agent.other.token]
+}`;
+  const files = { "main.tf": main };
+  const start = async (more: { state?: Uint8Array; metadata: object }) =>
+    (await buildResult(await fleet.build(files, Transition.START, more))).state;
+  const of = (state: Uint8Array) => {
+    const instances = instancesOfState(state);
+    const named = (label: string) => instances.find((instance) => instance.label === label)!.values;
+    const { env, token } = named("coder_agent.main");
+    return {
+      env,
+      tokens: [token, named("coder_agent.other").token],
+      machine: named("terraform_data.machine").id,
+    };
+  };
+  const prebuilt = await start({ metadata: { isPrebuild: true } });
+  const claimed = await start({ state: prebuilt, metadata: { isPrebuildClaim: true } });
+  const restarted = await start({ state: claimed, metadata: {} });
+  expect(of(prebuilt).env).toEqual({ CLAIM: "false", PREBUILD: "1" });
+  expect(of(claimed)).toEqual({ ...of(prebuilt), env: { CLAIM: "true", PREBUILD: "0" } });
+  expect(new Set(of(claimed).tokens).size).toBe(2);
+  expect(of(restarted).tokens).not.toEqual(of(claimed).tokens);
+  expect(of(restarted).machine).not.toBe(of(claimed).machine);
 });

@@ -107,12 +107,18 @@ export async function createTerraformHarness({
     async build(
       files: Record<string, string>,
       transition: Transition,
-      more: { state?: Uint8Array; prepared?: PreparedVersion; values?: Record<string, string> } = {},
+      more: {
+        state?: Uint8Array;
+        prepared?: PreparedVersion;
+        values?: Record<string, string>;
+        metadata?: object;
+      } = {},
     ) {
       const source = coderd.upload(await packFiles(files));
       const { state, prepared, values = {} } = more;
       const richParameterValues = Object.entries(values).map(([name, value]) => ({ name, value }));
-      const value = { metadata: metadata(transition), state, prepared, richParameterValues };
+      const facts = { ...metadata(transition), ...more.metadata };
+      const value = { metadata: facts, state, prepared, richParameterValues };
       return coderd.push({ provisioner: "terraform", source, type: { case: "workspaceBuild", value } });
     },
     /** Plans a start from the state. */

@@ -1,3 +1,4 @@
+import type { Claims } from "../../agents/claimed.js";
 import type { AgentContainers, ContainersReport } from "../../agents/containers.js";
 import type { InstanceIdentity } from "../../agents/identity/service.js";
 import type { AgentLogs } from "../../agents/logs.js";
@@ -18,6 +19,7 @@ export type AgentHandlerOptions = {
   agentContainers: AgentContainers;
   gitSshKeys: GitSshKeys;
   instanceIdentity: InstanceIdentity;
+  claims: Claims;
   hostnameSuffix: string;
   now(): Date;
 };
@@ -44,6 +46,14 @@ export function createAgentHandlers(options: AgentHandlerOptions) {
 
   async function* containerEvents(reports: AsyncIterable<ContainersReport>) {
     for await (const report of reports) yield toContainers(report);
+  }
+
+  /** One event, at the claim of the agent's workspace. */
+  async function* reinit(agent: { agentId: string; workspaceId: string }, signal: AbortSignal) {
+    const claimed = await options.claims.wait(agent, signal);
+    if (!claimed) return;
+    const { workspaceId: workspace_id, ownerId: owner_id } = claimed;
+    yield { type: "data" as const, data: { workspace_id, owner_id, reason: "prebuild_claimed" as const } };
   }
 
   return {
@@ -111,6 +121,8 @@ export function createAgentHandlers(options: AgentHandlerOptions) {
     agentAuthenticateGoogle: async ({ body }) => ({
       session_token: await instanceIdentity.google({ token: body.json_web_token }),
     }),
+
+    agentSelfReinit: async ({ actor, signal }) => reinit(requireAgent(actor), signal),
 
     agentSelfGitSshKey: async ({ actor }) => {
       const { ownerId } = agentOwner(actor);
