@@ -164,6 +164,28 @@ export async function createObjects(
   const ofADay: Makes = () => ({
     query: { start_time: "2026-01-01T00:00:00Z", end_time: "2026-01-02T00:00:00Z" },
   });
+  const devcontainer = randomUUID();
+  /** What an agent reports is forgotten soon. */
+  const withDevcontainer: Makes = async () => {
+    await domain.agentContainers.report(agent, {
+      devcontainers: [
+        {
+          id: devcontainer,
+          name: "app",
+          workspaceFolder: "/app",
+          configPath: "/app/.devcontainer/devcontainer.json",
+          status: "running",
+          dirty: false,
+          error: "",
+          containerId: "",
+          subAgent: undefined,
+        },
+      ],
+      containers: [],
+      warnings: [],
+    });
+    return {};
+  };
   const withBody =
     (body: unknown): Makes =>
     () => ({ body });
@@ -238,8 +260,11 @@ export async function createObjects(
       oauth2App,
       oauth2Secret: await newSecret(oauth2App),
       clientId: oauth2App,
+      devcontainer,
     },
     calls: {
+      agentDevcontainerRecreate: withDevcontainer,
+      agentDevcontainerDelete: withDevcontainer,
       agentAuthenticateAws: withBody({ signature: "AAAA", document: "{}" }),
       agentAuthenticateAzure: withBody({ signature: "AAAA" }),
       agentAuthenticateGoogle: withBody({ json_web_token: "a.b.c" }),
