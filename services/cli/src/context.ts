@@ -9,7 +9,7 @@ import { headersOfCommand, parseHeaders } from "./config/headers.js";
 import { systemKeyring } from "./config/keyring.js";
 import { createSessionStore, type SessionStore } from "./config/session-store.js";
 import type { Io } from "./io.js";
-import { quickFetch } from "./net/quick-fetch.js";
+import { quickFetch } from "./quick-fetch.js";
 
 /** Global flags, before or after the command's name. */
 export type Globals = {

@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import { type Clock, errorMessage, FleetError, formatDuration, type Logger } from "@fleet/base";
 import type { ServedStream } from "@fleet/tunnel/resumable";
 import ssh2, { type Connection, type ServerChannel } from "ssh2";
-import type { SessionCarrier } from "../stats/counters.js";
+import type { SessionCarrier, StartedSession } from "../stats/counters.js";
 import { serveForwards } from "./forward.js";
 import type { Running } from "./process.js";
 import { type SessionOptions, type SessionType, serveSession } from "./session.js";
@@ -36,17 +36,6 @@ export type SshServerOptions = Omit<
   maxAgeMs: number;
   clock: Clock;
   logger: Logger;
-};
-
-/** Gets what happens to a session after its start. */
-export type StartedSession = {
-  /** Another connection carries it from now on. */
-  moved(): void;
-  /** Its client sent something, or so many bytes on a connection that it forwards. */
-  input(): void;
-  forwarded(bytes: number): void;
-  /** With the exit code of its program, if it had one and has ended. */
-  end(exitCode?: number): void;
 };
 
 export type SshServer = {

@@ -56,6 +56,17 @@ export type CountersReport = {
 
 type Session = { kind: SessionKind; isPresent: () => boolean; hadInput: boolean; forwardedBytes: number };
 
+/** Gets what happens to a session after its start. */
+export type StartedSession = {
+  /** Another connection carries it from now on. */
+  moved(): void;
+  /** Its client sent something, or so many bytes on a connection that it forwards. */
+  input(): void;
+  forwarded(bytes: number): void;
+  /** With the exit code of its program, if it had one and has ended. */
+  end(exitCode?: number): void;
+};
+
 export function createCounters(): Counters {
   const sessions = new Set<Session>();
   /** Kinds of ended sessions that had input since the last call. */

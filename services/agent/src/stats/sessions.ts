@@ -1,8 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "@fleet/base";
-import type { StartedSession } from "../ssh/server.js";
 import type { Reports } from "../uplink/reports.js";
-import type { Counters, SessionCarrier, SessionKind } from "./counters.js";
+import type { Counters, SessionCarrier, SessionKind, StartedSession } from "./counters.js";
 
 /** Counts each session that starts, and reports its start and end. */
 export function createSessionRecorder({

@@ -5,8 +5,8 @@ import { createTunnel } from "@fleet/tunnel";
 import type { ResumableServer } from "@fleet/tunnel/resumable";
 import type { AgentConfig } from "../config.js";
 import type { TerminalSessions } from "../pty/sessions.js";
-import type { SshServer, StartedSession } from "../ssh/server.js";
-import type { Counters, SessionCarrier, SessionKind } from "../stats/counters.js";
+import type { SshServer } from "../ssh/server.js";
+import type { Counters, SessionCarrier, SessionKind, StartedSession } from "../stats/counters.js";
 import { createStreamServer } from "./streams.js";
 
 /** Dials one tunnel and serves its streams. Resolves when the tunnel has ended or drains, so that the next one can be dialed. */
