@@ -32,7 +32,12 @@ test("every attribute of the provider has a row in the table", () => {
 
 test("every attribute of a template reaches the API and the agent, or the import warns", async () => {
   await using fleet = await startFleet({
-    env: { CODER_PROVISIONERD_TAGS: "zone=fra", CODER_WILDCARD_ACCESS_URL: "*.apps.test" },
+    env: {
+      CODER_PROVISIONERD_TAGS: "zone=fra",
+      CODER_WILDCARD_ACCESS_URL: "*.apps.test",
+      // The template's prebuilds would only keep the machine busy.
+      CODER_WORKSPACE_PREBUILDS_RECONCILIATION_INTERVAL: "24h",
+    },
   });
   const { client } = fleet;
   await client.userProfileUpdate({

@@ -4,7 +4,7 @@ import { duration, integer } from "@fleet/base/settings";
 export const prebuildSettings = {
   CODER_WORKSPACE_PREBUILDS_RECONCILIATION_INTERVAL: duration({
     default: "1m",
-    help: "How often prebuilt workspaces are created and deleted so that each preset has as many as it wants; a claim, a promotion and an invalidation also cause it",
+    help: "How often prebuilt workspaces are created and deleted so that each preset has as many as it wants; a claim, an invalidation and a resumption also cause it",
   }),
   CODER_WORKSPACE_PREBUILDS_RECONCILIATION_BACKOFF_INTERVAL: duration({
     default: "1m",
