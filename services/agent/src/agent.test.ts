@@ -172,3 +172,46 @@ test("a manifest with invalid values is applied as far as possible", async () =>
   expect(String((await execute(client, "echo $GOOD; pwd")).stdout)).toBe(`yes\n${agent.home}\n`);
   client.end();
 });
+
+test("when its prebuild is claimed, the agent starts again for the owner: sessions end, scripts run, the tunnel is another", async () => {
+  const script = { logSourceId: "l", script: "printf %s \"$CODER_WORKSPACE_OWNER_NAME\"", runOnStart: true };
+  await using agent = await startAgent({
+    agentId: "before",
+    ownerName: "prebuilds",
+    scripts: [{ ...script, id: "s" }],
+  });
+  const { deployment } = agent;
+  await waitFor(() => states(deployment).includes(LifecycleState.READY));
+  const before = await deployment.tunnel();
+  const client = await sshClient(agent);
+  const ended = new Promise<void>((resolve) => client.once("close", () => resolve()));
+
+  deployment.manifest = {
+    ...deployment.manifest,
+    agentId: "after",
+    ownerName: "ana",
+    workspaceName: "mine",
+    scripts: [{ ...script, id: "s2" }],
+  };
+  await deployment.direct({ reinitialize: true });
+  await before.closed;
+  await ended;
+  await waitFor(() => deployment.calls("scriptCompleted").length === 2);
+  expect(deployment.calls("scriptCompleted")[1]).toMatchObject({ scriptId: "s2", stage: "start", status: "ok" });
+  await waitFor(() => states(deployment).length === 4);
+  expect(states(deployment)).toEqual([
+    LifecycleState.STARTING,
+    LifecycleState.READY,
+    LifecycleState.STARTING,
+    LifecycleState.READY,
+  ]);
+  const lines = await waitFor(() => {
+    const all = deployment.calls("batchCreateLogs").flatMap((call) => call.logs);
+    return all.length === 2 && all.map((line: { output: string }) => line.output);
+  });
+  expect(lines).toEqual(["prebuilds", "ana"]);
+  // Sessions are served on the next tunnel.
+  const again = await sshClient(agent);
+  expect((await execute(again, "printf %s \"$CODER_WORKSPACE_NAME\"")).stdout.toString()).toBe("mine");
+  again.end();
+});
