@@ -183,9 +183,9 @@ e2e-kill: build ## Kill random pods of every tier under load on that cluster for
 
 ##@ Benchmark
 
-BENCHES := build cli dashboard parameters queue schedule tunnel proxy resume scale
+BENCHES := build start cli dashboard parameters queue schedule tunnel proxy resume scale
 .PHONY: $(addprefix bench-,$(BENCHES))
-$(addprefix bench-,$(BENCHES)): bench-%: build ## (build, cli, dashboard, parameters, queue, schedule, tunnel, proxy, resume, scale) Run a benchmark against a baseline
+$(addprefix bench-,$(BENCHES)): bench-%: build ## (build, start, cli, dashboard, parameters, queue, schedule, tunnel, proxy, resume, scale) Run a benchmark against a baseline
 	node scripts/bench/run.mjs $*
 
 .PHONY: help

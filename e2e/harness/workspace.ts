@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Workspace, WorkspaceAgent } from "@fleet/sdk";
 import { waitFor } from "@fleet/testkit";
@@ -55,4 +56,18 @@ export async function succeed(fleet: Fleet, args: readonly string[], input?: str
   const { code, stdout, stderr } = await fleet.coder(args, input === undefined ? {} : { input });
   if (code !== 0) throw new Error(`coder ${args.join(" ")} ended with ${code}:\n${stderr}\n${stdout}`);
   return stdout;
+}
+
+/** Processes with this entry in their environment. */
+export function pidsWith(entry: string): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/environ`, "utf8").split("\0").includes(entry);
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
 }

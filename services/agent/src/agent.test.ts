@@ -174,7 +174,7 @@ test("a manifest with invalid values is applied as far as possible", async () =>
 });
 
 test("when its prebuild is claimed, the agent starts again for the owner: sessions end, scripts run, the tunnel is another", async () => {
-  const script = { logSourceId: "l", script: "printf %s \"$CODER_WORKSPACE_OWNER_NAME\"", runOnStart: true };
+  const script = { logSourceId: "l", script: 'printf %s "$CODER_WORKSPACE_OWNER_NAME"', runOnStart: true };
   await using agent = await startAgent({
     agentId: "before",
     ownerName: "prebuilds",
@@ -197,7 +197,11 @@ test("when its prebuild is claimed, the agent starts again for the owner: sessio
   await before.closed;
   await ended;
   await waitFor(() => deployment.calls("scriptCompleted").length === 2);
-  expect(deployment.calls("scriptCompleted")[1]).toMatchObject({ scriptId: "s2", stage: "start", status: "ok" });
+  expect(deployment.calls("scriptCompleted")[1]).toMatchObject({
+    scriptId: "s2",
+    stage: "start",
+    status: "ok",
+  });
   await waitFor(() => states(deployment).length === 4);
   expect(states(deployment)).toEqual([
     LifecycleState.STARTING,
@@ -212,6 +216,6 @@ test("when its prebuild is claimed, the agent starts again for the owner: sessio
   expect(lines).toEqual(["prebuilds", "ana"]);
   // Sessions are served on the next tunnel.
   const again = await sshClient(agent);
-  expect((await execute(again, "printf %s \"$CODER_WORKSPACE_NAME\"")).stdout.toString()).toBe("mine");
+  expect((await execute(again, 'printf %s "$CODER_WORKSPACE_NAME"')).stdout.toString()).toBe("mine");
   again.end();
 });
