@@ -353,7 +353,11 @@ function createHttp(
       cookieName: sessionCookieName(config.CODER_HOST_PREFIX_COOKIE),
       clock,
     }),
-    open: createStreamOpener({ grants, again: ({ apiKeyId, via }) => apiKeys.actorOfKey(apiKeyId, via) }),
+    open: createStreamOpener({
+      grants,
+      again: ({ apiKeyId, via }) => apiKeys.actorOfKey(apiKeyId, via),
+      ofAgent: (agent) => agentGrant(agent, () => agents.requireCurrent(agent.agentId)),
+    }),
     now: grants.now,
     authenticateAgent: agents.authenticateActor,
     authenticateScim(authorization) {

@@ -99,7 +99,7 @@ export const agentRoutes = {
     method: "GET",
     path: "/api/v2/workspaceagents/:agent/containers",
     summary: "List the containers and dev containers of a workspace, as last reported by its agent.",
-    access: ssh,
+    access: read,
     /** Only containers with this label, `key=value` or `key`. */
     query: z.object({ label: Label.optional() }),
     response: AgentContainers,
@@ -108,7 +108,7 @@ export const agentRoutes = {
     method: "GET",
     path: "/api/v2/workspaceagents/:agent/containers/watch",
     summary: "Watch the containers and dev containers of a workspace by WebSocket.",
-    access: ssh,
+    access: read,
     stream: "websocket",
     response: AgentContainers,
   }),

@@ -12,6 +12,7 @@ import { createVersion, startProvisioner } from "../testing/work.js";
 const WITHIN_MS = 5_000;
 
 const byWorkspace = [
+  "agentContainersWatch",
   "agentLogsFollow",
   "agentWatchMetadata",
   "agentWatchMetadataSocket",
@@ -25,20 +26,22 @@ const byMembership = ["templateVersionDynamicParameters"] as const;
 const own = ["inboxWatch", "updatesWatch"] as const;
 const everything = [...byWorkspace, ...byTemplate, ...byMembership, ...own];
 type StreamName = (typeof everything)[number];
+/** Those of the agents themselves. */
+const ofAgents = ["agentSelfReinit"] as const;
 
-test("every user stream that coderd serves is in the table", () => {
+test("every stream that coderd serves is in the table", () => {
   const served = Object.entries<RouteSpec>(routes).filter(
     ([, { stream, access }]) =>
       stream !== undefined && ["sse", "websocket", "exchange"].includes(stream) && access !== "public",
   );
-  expect(served.map(([name]) => name).sort()).toEqual([...everything].sort());
+  expect(served.map(([name]) => name).sort()).toEqual([...everything, ...ofAgents].sort());
 });
 
-type Open = { name: StreamName; ended: boolean; code?: number; close(): void };
+type Open = { name: StreamName | (typeof ofAgents)[number]; ended: boolean; code?: number; close(): void };
 
 /** Opens the stream as a browser would. Resolves once the server has accepted it. */
 async function openStream(
-  name: StreamName,
+  name: Open["name"],
   baseUrl: string,
   token: string,
   ids: Record<string, string>,
@@ -78,6 +81,7 @@ type World = {
   other: Coderd;
   owner: TestUser;
   ids: Record<string, string>;
+  agentToken: string;
   db: ReturnType<typeof createDatabase>["db"];
 };
 
@@ -89,7 +93,7 @@ beforeAll(async () => {
   const owner = await server.owner();
   const daemon = await startProvisioner(server);
   daemon.serve();
-  const { workspace, template, agentId } = await createAgentWorkspace(owner, owner);
+  const { workspace, template, agentId, token: agentToken } = await createAgentWorkspace(owner, owner);
   await daemon[Symbol.asyncDispose]();
   // From here on, a job that waits for a daemon never ends by itself.
   const params = { workspace: workspace.id };
@@ -106,6 +110,7 @@ beforeAll(async () => {
     other: await server.replica(),
     owner,
     db,
+    agentToken,
     ids: {
       workspace: workspace.id,
       agent: agentId,
@@ -118,7 +123,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.disposeAsync());
 
-const idsOf = (name: StreamName, { ids }: World): Record<string, string> =>
+const idsOf = (name: Open["name"], { ids }: World): Record<string, string> =>
   ["dryRunLogsFollow", "templateVersionDynamicParameters"].includes(name)
     ? { ...ids, version: ids.dryRunVersion! }
     : ids;
@@ -137,7 +142,7 @@ const openAll = (token: string) =>
   Promise.all(everything.map((name) => openStream(name, world.other.httpUrl, token, idsOf(name, world))));
 
 type Ending = {
-  ends: readonly StreamName[];
+  ends: readonly Open["name"][];
   /** The token that opens the streams, if not the viewer's session. */
   token?(viewer: TestUser): Promise<string>;
   happens(world: World, viewer: TestUser, token: string): Promise<unknown>;
@@ -225,7 +230,8 @@ test.each(Object.entries(ENDINGS))(
   },
 );
 
-const byTable = (a: StreamName, b: StreamName) => everything.indexOf(a) - everything.indexOf(b);
+const byTable = (a: Open["name"], b: Open["name"]) =>
+  everything.indexOf(a as StreamName) - everything.indexOf(b as StreamName);
 
 test("narrowing a template's access list and deleting a workspace end the streams that depend on them", async () => {
   const { owner, server, db, ids } = world;
@@ -244,6 +250,7 @@ test("narrowing a template's access list and deleting a workspace end the stream
 
   const viewer = await createViewer(world);
   const streams = await openAll(viewer.token);
+  const ofAgent = await openStream("agentSelfReinit", world.other.httpUrl, world.agentToken, ids);
   await db.workspace.update({ where: { id: ids.workspace! }, data: { deleted: true } });
   // A deleted workspace's state and the log of the build that deleted it stay readable.
   const builds = ["workspaceBuildLogsFollow", "workspaceWatch", "workspaceWatchSocket"] as const;
@@ -251,6 +258,7 @@ test("narrowing a template's access list and deleting a workspace end the stream
   const rest = () => streams.filter(({ ended }) => !ended).map(({ name }) => name);
   await waitFor(() => rest().length <= stays.length, { what: "the streams to end", timeoutMs: WITHIN_MS });
   expect(rest()).toEqual(stays);
+  await waitFor(() => ofAgent.ended, { what: "the agent's stream to end", timeoutMs: WITHIN_MS });
   for (const { close } of streams) close();
 });
 

@@ -1,8 +1,8 @@
 import type { FleetError } from "@fleet/base";
 import type { AccessObject } from "@fleet/rbac";
 import type { RouteSpec } from "@fleet/sdk";
-import type { UserActor } from "../auth/actor.js";
-import type { StreamGrants } from "../grants/service.js";
+import type { AgentActor, UserActor } from "../auth/actor.js";
+import type { StreamGrant, StreamGrants } from "../grants/service.js";
 import type { AnyHandler, HandlerRequest } from "./handler.js";
 
 export type StreamRequest = HandlerRequest<RouteSpec>;
@@ -25,11 +25,16 @@ export function createStreamOpener(options: {
   grants: StreamGrants;
   /** The actor's current state. Throws `unauthenticated` if its key has expired. */
   again(actor: UserActor): Promise<UserActor>;
+  /** What the streams of an agent depend on. */
+  ofAgent(actor: AgentActor): StreamGrant;
 }): StreamOpener {
   return async (handler, request, decidedAtMs, end) => {
     const { actor } = request;
-    if (actor.kind !== "user")
-      return { messages: (await handler(request)) as AsyncIterable<unknown>, release() {} };
+    if (actor.kind !== "user") {
+      const messages = (await handler(request)) as AsyncIterable<unknown>;
+      const held = actor.kind === "agent" && options.grants.hold(options.ofAgent(actor), decidedAtMs, end);
+      return { messages, release: held || (() => {}) };
+    }
     const subjects = new Set([`user:${actor.userId}`, `key:${actor.apiKeyId}`]);
     const onAsked = (object: AccessObject) => {
       if (object.id) subjects.add(subjectOf(object));

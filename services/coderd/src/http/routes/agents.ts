@@ -75,12 +75,12 @@ export function createAgentHandlers(options: AgentHandlerOptions) {
     },
 
     agentContainersGet: async ({ actor, params, query }) => {
-      const { agentId } = await agents.access(actor, "ssh", params.agent);
+      const { agentId } = await agents.access(actor, "read", params.agent);
       return toContainers(await options.agentContainers.read(agentId), query.label);
     },
 
     agentContainersWatch: async ({ actor, params, signal }) => {
-      const { agentId } = await agents.access(actor, "ssh", params.agent);
+      const { agentId } = await agents.access(actor, "read", params.agent);
       return containerEvents(options.agentContainers.watch(agentId, signal));
     },
 
