@@ -184,6 +184,8 @@ async function byHand(fleet: Fleet, id: string, home: string): Promise<number> {
     SHELL: "/bin/sh",
     CODER_AGENT_URL: fleet.url,
     CODER_AGENT_TOKEN: token,
+    // So that its scripts' programs end with the workspace.
+    CODER_LOCAL_WORKSPACE: id,
   };
   const begunMs = performance.now();
   const agent: ChildProcess = spawn(EXECUTABLE, ["agent"], { env, cwd: home, stdio: "ignore" });
