@@ -16,6 +16,8 @@ test("variables and their defaults", () => {
     blockFileTransfer: false,
     reap: true,
     subsystems: [],
+    devcontainers: { enabled: true, discovery: true, autostart: false },
+    exitWithInput: false,
   });
 });
 
