@@ -60,11 +60,12 @@ test("if Postgres hangs, queries fail with a message, further ones at once, and 
     expect(status).toBe("rejected");
     expect(toTold(reason)).toMatchObject(UNAVAILABLE);
   }
-  expect(performance.now() - begun).toBeLessThan(NOTICED_AFTER_MS + 1_000);
+  // Not each by itself, one after another.
+  expect(performance.now() - begun).toBeLessThan(2 * NOTICED_AFTER_MS);
   const again = performance.now();
   expect(toTold(await one().catch((error) => error))).toMatchObject(UNAVAILABLE);
   expect(toTold(await db.replica.findMany().catch((error) => error))).toMatchObject(UNAVAILABLE);
-  expect(performance.now() - again).toBeLessThan(500);
+  expect(performance.now() - again).toBeLessThan(NOTICED_AFTER_MS / 2);
   expect(distant.heard).toEqual(["it is not responding"]);
 
   relay.restore();
