@@ -19,7 +19,10 @@ export function InboxPage() {
         lead={
           <>
             Choose what you receive in{" "}
-            <Link to="/settings/notifications" className="text-accent hover:underline">
+            <Link
+              to="/settings/notifications"
+              className="text-accent underline decoration-accent/40 underline-offset-2 hover:decoration-accent"
+            >
               your settings
             </Link>
             .
