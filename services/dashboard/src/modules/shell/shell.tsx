@@ -76,12 +76,15 @@ export function Shell() {
 
 function Rail({ children }: { children: ReactNode }) {
   return (
-    <header className="fixed inset-y-0 left-0 z-30 flex w-14 flex-col gap-4 border-line border-r bg-canvas px-2 py-4 xl:w-52">
+    <aside
+      aria-label="Navigation"
+      className="fixed inset-y-0 left-0 z-30 flex w-14 flex-col gap-4 border-line border-r bg-canvas px-2 py-4 xl:w-52"
+    >
       <Brand />
       <RailLinks />
       <div className="flex-1" />
       <div className="flex flex-col items-center gap-2 xl:flex-row xl:px-1">{children}</div>
-    </header>
+    </aside>
   );
 }
 
