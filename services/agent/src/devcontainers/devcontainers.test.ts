@@ -32,13 +32,14 @@ test("dev containers of git repositories are found at the places of containers.d
     mkdirSync(dirname(join(home.path, file)), { recursive: true });
     writeFileSync(join(home.path, file), "{}");
   }
-  const found = await discover(home.path);
+  const { signal } = new AbortController();
+  const found = await discover(home.path, signal);
   expect(found.map(({ configPath }) => configPath.slice(home.path.length + 1)).sort()).toEqual([
     "app/.devcontainer/devcontainer.json",
     "app/.devcontainer/gpu/devcontainer.json",
     "team/web/.devcontainer.json",
   ]);
-  expect(await discover(join(home.path, "nowhere"))).toEqual([]);
+  expect(await discover(join(home.path, "nowhere"), signal)).toEqual([]);
 });
 
 test("customizations of an image, its features and the file are merged, and what is no customization is left out", () => {

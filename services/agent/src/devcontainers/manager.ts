@@ -205,7 +205,7 @@ export function createDevcontainers(options: DevcontainersOptions): Devcontainer
   }
 
   async function look(): Promise<void> {
-    for (const files of await discover(options.directory())) {
+    for (const files of await discover(options.directory(), signal)) {
       const one = add(files);
       if (!one) continue;
       const configuration = await cli.configuration(files, signal).catch(() => undefined);

@@ -5,11 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { nullLogger, systemClock } from "@fleet/base";
+import { findRepositories } from "../repositories.js";
 import { startAgent } from "../testing/agent.js";
 import { waitFor } from "../testing/wait.js";
 import type { UnpushedWork } from "../uplink/reports.js";
-import { findRepositories } from "./repositories.js";
-import { createUnpushedWorkWatcher } from "./watcher.js";
+import { createUnpushedWorkWatcher, WHERE_WORK_IS } from "./watcher.js";
 
 const run = promisify(execFile);
 
@@ -180,15 +180,16 @@ test("a search has limits, does not follow links, and says when there may be mor
   await mkdir(path("near", ".git"), { recursive: true });
   await symlink(test.home, path("near", "circle"));
   await symlink(path("a", "b"), path("link"));
+  const LIMITS = { depth: 8, folders: 100 };
   const search = (limits: object) =>
-    findRepositories([test.home], { depth: 8, folders: 100, repositories: 100, ...limits }, signal);
+    findRepositories([test.home], { ...LIMITS, repositories: 100, ...limits }, WHERE_WORK_IS, signal);
   const [near, deep] = [path("near"), path("a", "b", "c", "deep")];
   expect(await search({})).toEqual({ repositories: [near, deep], complete: true });
   expect(await search({ depth: 2 })).toEqual({ repositories: [near], complete: false });
   expect(await search({ repositories: 1 })).toEqual({ repositories: [near], complete: false });
   expect((await search({ folders: 2 })).complete).toBe(false);
   expect(
-    (await findRepositories([test.home], { depth: 8, folders: 100, repositories: 9 }, AbortSignal.abort()))
+    (await findRepositories([test.home], { ...LIMITS, repositories: 9 }, WHERE_WORK_IS, AbortSignal.abort()))
       .complete,
   ).toBe(false);
 });

@@ -1,8 +1,8 @@
 import { type Clock, errorMessage, type Logger } from "@fleet/base";
+import { findRepositories, type SearchScope } from "../repositories.js";
 import type { UnpushedRepository, UnpushedWork } from "../uplink/reports.js";
 import { createGit } from "./git.js";
 import { inspect } from "./inspect.js";
-import { findRepositories } from "./repositories.js";
 
 /** Looks for git repositories with unpushed work while it is enabled, and reports each time what it finds. */
 export type UnpushedWorkWatcher = {
@@ -18,6 +18,13 @@ const INTERVAL_MS = 30 * 60_000;
 /** A look ends after this time, whatever it has seen; coderd waits a little longer for it. */
 const LOOK_MS = 6_000;
 const LIMITS = { depth: 5, folders: 10_000, repositories: 100 };
+/** Folders of tools and caches, which hold many files and nobody's work. */
+const SKIPPED = new Set(
+  "node_modules .cache .cargo .rustup .npm .pnpm-store .nvm .pyenv .gradle .m2 .local .vscode-server .cursor-server .git __pycache__ .venv venv lost+found".split(
+    " ",
+  ),
+);
+export const WHERE_WORK_IS: SearchScope = { skips: (name) => SKIPPED.has(name), nested: true };
 
 export function createUnpushedWorkWatcher(options: {
   /** Where to look: the home folder and the agent's directory. */
@@ -52,7 +59,12 @@ export function createUnpushedWorkWatcher(options: {
     try {
       const collectedAt = clock.now();
       const git = createGit({ environment: options.environment, clock, signal });
-      const { repositories: paths, complete } = await findRepositories(options.roots(), LIMITS, signal);
+      const { repositories: paths, complete } = await findRepositories(
+        options.roots(),
+        LIMITS,
+        WHERE_WORK_IS,
+        signal,
+      );
       const repositories: UnpushedRepository[] = [];
       for (const path of paths) {
         if (signal.aborted) break;

@@ -11,12 +11,12 @@ export type SearchLimits = {
   repositories: number;
 };
 
-/** Folders of tools and caches, which hold many files and nobody's work. */
-const SKIPPED = new Set(
-  "node_modules .cache .cargo .rustup .npm .pnpm-store .nvm .pyenv .gradle .m2 .local .vscode-server .cursor-server .git __pycache__ .venv venv lost+found".split(
-    " ",
-  ),
-);
+/** What a search does not look into. */
+export type SearchScope = {
+  skips(folderName: string): boolean;
+  /** Whether folders of a repository are looked into, too. */
+  nested: boolean;
+};
 
 /**
  * Finds the folders below these roots that have a `.git`, those nearest to a root first. Symbolic links are not followed.
@@ -25,6 +25,7 @@ const SKIPPED = new Set(
 export async function findRepositories(
   roots: readonly string[],
   limits: SearchLimits,
+  { skips, nested }: SearchScope,
   signal: AbortSignal,
 ): Promise<{ repositories: string[]; complete: boolean }> {
   const repositories: string[] = [];
@@ -41,9 +42,10 @@ export async function findRepositories(
       if (entries.some(({ name }) => name === ".git")) {
         if (repositories.length >= limits.repositories) return { repositories, complete: false };
         repositories.push(folder);
+        if (!nested) continue;
       }
       for (const entry of entries)
-        if (entry.isDirectory() && !SKIPPED.has(entry.name)) below.push(join(folder, entry.name));
+        if (entry.isDirectory() && !skips(entry.name)) below.push(join(folder, entry.name));
     }
     level = below;
   }
